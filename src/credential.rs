@@ -1,0 +1,165 @@
+//! Secrets, and the question to whoever keeps them.
+
+use crate::crypto::{Secret, md4_utf16le};
+use crate::error::Refusal;
+use crate::identity::{Account, AccountName};
+use alloc::borrow::Cow;
+use alloc::string::String;
+use core::fmt;
+
+/// `NTOWFv1`, the MD4 of the password in UTF-16LE ([MS-NLMP] §3.3.1): 16 bytes that are as good
+/// as the password itself.
+///
+/// # Security
+/// Zeroized on drop, redacted in `Debug`.
+#[derive(Clone, Debug)]
+pub struct NtHash(Secret);
+
+impl NtHash {
+    /// The hash of a password.
+    #[must_use]
+    pub fn of_password(password: &str) -> Self {
+        Self(md4_utf16le(password))
+    }
+
+    /// A hash that is already known, in the byte order of the specification's examples.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Secret::new(bytes))
+    }
+
+    /// The 16 bytes, for a store that has to write them.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; 16] {
+        self.0.expose()
+    }
+}
+
+/// What an initiator logs on with.
+#[derive(Clone)]
+pub struct Credential {
+    domain: String,
+    user: String,
+    nt_hash: NtHash,
+}
+
+impl Credential {
+    /// An account and its password. `name` is `DOMAIN\user`, `user@dns.domain` or `user`; a user
+    /// principal name is never split ([MS-NLMP] §3.1.1.1).
+    #[must_use]
+    pub fn password(name: &str, password: &str) -> Self {
+        Self::nt_hash(name, NtHash::of_password(password))
+    }
+
+    /// An account and the hash of its password.
+    #[must_use]
+    pub fn nt_hash(name: &str, nt_hash: NtHash) -> Self {
+        let (domain, user) = match name.split_once('\\') {
+            Some((domain, user)) => (domain, user),
+            None => ("", name),
+        };
+        Self { domain: domain.into(), user: user.into(), nt_hash }
+    }
+
+    /// The domain; empty for a user principal name.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// The user.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    pub(crate) fn hash(&self) -> &NtHash {
+        &self.nt_hash
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credential")
+            .field("domain", &self.domain)
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An account that a store knows: its hash, and its name as the store spells it.
+#[derive(Clone, Debug)]
+pub struct KnownAccount {
+    pub(crate) nt_hash: NtHash,
+    pub(crate) name: AccountName,
+}
+
+impl KnownAccount {
+    /// The account `name` whose password has the hash `nt_hash`.
+    #[must_use]
+    pub fn new(nt_hash: NtHash, name: AccountName) -> Self {
+        Self { nt_hash, name }
+    }
+
+    /// The name as the store spells it.
+    #[must_use]
+    pub fn name(&self) -> &AccountName {
+        &self.name
+    }
+
+    /// The hash of the password.
+    #[must_use]
+    pub fn nt_hash(&self) -> &NtHash {
+        &self.nt_hash
+    }
+}
+
+/// What a store says of an account.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Answer {
+    /// The account exists and may log on.
+    Known(KnownAccount),
+    /// There is no such account. Costs the peer, and looks to it, like a wrong password.
+    Unknown,
+    /// The account exists and may not log on.
+    Refused(Refusal),
+}
+
+/// The store could not answer: not the client's fault, answered with 503 over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreError(Cow<'static, str>);
+
+impl StoreError {
+    /// An error that says what is wrong and what to do about it, for the log.
+    #[must_use]
+    pub fn new(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self(reason.into())
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "credential store: {}", self.0)
+    }
+}
+
+impl core::error::Error for StoreError {}
+
+/// Whoever keeps the hashes.
+///
+/// A store that needs IO answers asynchronously in an adapter: the exchange waits in a
+/// [`crate::LogonRequest`] for as long as that takes.
+pub trait CredentialStore: Send + Sync {
+    /// What is known of the claimed `account`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot tell. An unknown account is no error.
+    fn lookup(&self, account: Account<'_>) -> Result<Answer, StoreError>;
+}
+
+impl<S: CredentialStore + ?Sized> CredentialStore for alloc::sync::Arc<S> {
+    fn lookup(&self, account: Account<'_>) -> Result<Answer, StoreError> {
+        (**self).lookup(account)
+    }
+}

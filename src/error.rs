@@ -1,0 +1,382 @@
+//! Errors, grouped by whose fault they are.
+
+use crate::credential::StoreError;
+use crate::identity::{Account, AccountName};
+use core::fmt;
+
+/// Why a step of an exchange failed, grouped by whose fault it is.
+///
+/// [`crate::http::Status::of_error`] maps each group to an HTTP status. The text is for logs and
+/// for the application; it is never sent to the peer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The HTTP field that carries the token cannot be read.
+    Header(HeaderError),
+    /// The peer sent bytes that are not the structure they claim to be.
+    Decode(DecodeError),
+    /// The token is longer than [`crate::Policy::max_token`] bytes.
+    TokenTooLong {
+        /// Length of the token in bytes.
+        length: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A message came where the exchange cannot take it. On a server the usual cause is that
+    /// something between client and server spreads one connection over several.
+    OutOfSequence {
+        /// What the exchange was waiting for.
+        expected: &'static str,
+        /// What came.
+        received: &'static str,
+    },
+    /// The peer keeps to the protocol but offers nothing that both sides accept.
+    PeerIncompatible(PeerIncompatible),
+    /// The logon is refused. Every reason looks the same to the peer.
+    Denied(Denial),
+    /// The credential store could not answer.
+    Store(StoreError),
+    /// The random number generator failed.
+    RandomFailed,
+    /// The embedding program used the library wrongly.
+    ApiMisuse(ApiMisuse),
+}
+
+/// A field value that cannot be read: a defect of the client, answered with 400.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HeaderError {
+    /// There is no scheme name.
+    NoScheme,
+    /// There is a scheme but no token.
+    NoToken,
+    /// The token is not padded base64 in one piece.
+    BadBase64,
+    /// The field stands more than once.
+    Repeated,
+}
+
+/// Where and how a structure is malformed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DecodeError {
+    /// The structure, as the specification names it.
+    pub structure: &'static str,
+    /// The field within it.
+    pub field: &'static str,
+    /// Offset in bytes from the start of the structure.
+    pub offset: usize,
+    /// What is wrong there.
+    pub kind: DecodeErrorKind,
+}
+
+/// What is wrong with a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DecodeErrorKind {
+    /// The input ends before the field does.
+    Truncated,
+    /// The field points outside the message.
+    OutOfBounds,
+    /// The value is not one the specification allows here.
+    BadValue,
+    /// UTF-16 of an odd number of bytes.
+    OddLength,
+    /// Bytes are left over after the structure.
+    TrailingData,
+    /// The list has no terminating `MsvAvEOL`.
+    MissingTerminator,
+    /// More elements than the limit allows.
+    TooMany,
+    /// The field must not appear twice.
+    Duplicate,
+    /// A required field is absent.
+    Missing,
+    /// The bytes are not DER.
+    BadDer,
+}
+
+/// What the peer lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PeerIncompatible {
+    /// Neither `NTLMSSP_NEGOTIATE_UNICODE` nor `NTLM_NEGOTIATE_OEM` ([MS-NLMP] §2.2.2.5).
+    NoCharacterSet,
+    /// `NTLMSSP_NEGOTIATE_DATAGRAM`: connectionless NTLM is not supported.
+    Datagram,
+    /// Neither extended session security nor Unicode: only NTLMv1 or LM could follow.
+    LegacyOnly,
+    /// None of the mechanisms in the `MechTypeList` is supported here ([RFC 4178] §4.2.2).
+    NoCommonMechanism,
+    /// The acceptor answered with `negState = reject`.
+    Rejected,
+    /// The acceptor selected a mechanism that was not offered.
+    MechanismNotOffered,
+    /// The acceptor's flags leave out what this side needs.
+    FlagsDowngraded,
+}
+
+/// A refused logon: why, and of whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    refusal: Refusal,
+    account: AccountName,
+}
+
+impl Denial {
+    pub(crate) fn new(refusal: Refusal, account: Account<'_>) -> Self {
+        Self { refusal, account: AccountName::new(account.domain(), account.user()) }
+    }
+
+    /// Why.
+    #[must_use]
+    pub fn refusal(&self) -> Refusal {
+        self.refusal
+    }
+
+    /// Who the client claimed to be.
+    #[must_use]
+    pub fn account(&self) -> &AccountName {
+        &self.account
+    }
+}
+
+/// Why a logon is refused. For the log and the application, never for the peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The store does not know the account.
+    UnknownAccount,
+    /// The account is disabled.
+    AccountDisabled,
+    /// The account is locked out.
+    AccountLocked,
+    /// The password or the account has expired.
+    AccountExpired,
+    /// The store or the remote authority refuses for a reason of its own.
+    RefusedByAuthority,
+    /// `NTProofStr` is not what the password gives: wrong password, or an altered response.
+    WrongProof,
+    /// An anonymous AUTHENTICATE (NULL session).
+    Anonymous,
+    /// A user name with empty responses.
+    EmptyResponse,
+    /// An NTLMv1 or NTLM2 session response; only NTLMv2 is accepted.
+    NtlmV1,
+    /// An LM response without an NT response.
+    LmOnly,
+    /// The MIC does not match the three messages: something changed them under way.
+    WrongMic,
+    /// The AV pairs announce a MIC but the message has none: it was stripped.
+    MicStripped,
+    /// Policy demands a MIC and the client announces none.
+    MicRequired,
+    /// The channel bindings are those of another TLS connection: the mark of a relay.
+    WrongChannelBindings,
+    /// All-zero channel bindings over TLS: the client knows bindings but was given none.
+    ZeroChannelBindings,
+    /// Policy demands channel bindings and the client sends none.
+    ChannelBindingsRequired,
+    /// An AV pair of our CHALLENGE did not come back unchanged: the mark of a relay.
+    AvPairChanged(&'static str),
+    /// An AV pair stands twice in the response.
+    AvPairDuplicated(&'static str),
+    /// AUTHENTICATE came later than [`crate::Policy::challenge_lifetime`] after the CHALLENGE.
+    ChallengeExpired,
+    /// AUTHENTICATE sets security flags that the CHALLENGE did not offer, or drops extended
+    /// session security.
+    FlagsChanged,
+    /// The account has an empty password.
+    EmptyPassword,
+    /// `EncryptedRandomSessionKey` is not 16 bytes although key exchange was negotiated.
+    SessionKeyLength,
+    /// The SPNEGO `mechListMIC` is wrong: the list of mechanisms was changed under way.
+    WrongMechListMic,
+    /// The SPNEGO `mechListMIC` is required and absent.
+    MechListMicMissing,
+    /// A name in AUTHENTICATE is longer than [`crate::Policy::max_name`] bytes.
+    NameTooLong,
+}
+
+/// How the embedding program misused the library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ApiMisuse {
+    /// A field to be encoded is longer than its length field can say.
+    FieldTooLong(&'static str),
+    /// The session keys have no integrity or confidentiality to offer.
+    NoSessionSecurity,
+    /// 2³² messages were signed with one key.
+    SequenceExhausted,
+    /// A message of this session failed verification earlier; the keys are out of step.
+    SessionPoisoned,
+    /// No answer was awaited.
+    NothingPending,
+}
+
+/// The random number generator failed; nothing was written that may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RandomFailed;
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Header(error) => error.fmt(f),
+            Self::Decode(error) => error.fmt(f),
+            Self::TokenTooLong { length, limit } => {
+                write!(f, "token of {length} bytes is over the limit of {limit}")
+            }
+            Self::OutOfSequence { expected, received } => {
+                write!(
+                    f,
+                    "{received} came where {expected} was expected (is the connection pinned to one client?)"
+                )
+            }
+            Self::PeerIncompatible(what) => what.fmt(f),
+            Self::Denied(denial) => denial.refusal.fmt(f),
+            Self::Store(error) => error.fmt(f),
+            Self::RandomFailed => RandomFailed.fmt(f),
+            Self::ApiMisuse(misuse) => misuse.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for HeaderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoScheme => "the authorization field has no scheme name",
+            Self::NoToken => "the authorization field has no token",
+            Self::BadBase64 => "the token is not base64",
+            Self::Repeated => "the authorization field stands more than once",
+        })
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { structure, field, offset, kind } = self;
+        write!(f, "{structure}: {field} at offset {offset}: {kind}")
+    }
+}
+
+impl fmt::Display for DecodeErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Truncated => "the input ends too early",
+            Self::OutOfBounds => "it points outside the message",
+            Self::BadValue => "the value is not allowed here",
+            Self::OddLength => "UTF-16 of an odd number of bytes",
+            Self::TrailingData => "bytes are left over",
+            Self::MissingTerminator => "the list has no end mark",
+            Self::TooMany => "too many elements",
+            Self::Duplicate => "it appears twice",
+            Self::Missing => "it is absent",
+            Self::BadDer => "not valid DER",
+        })
+    }
+}
+
+impl fmt::Display for PeerIncompatible {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoCharacterSet => "the peer offers neither Unicode nor OEM strings",
+            Self::Datagram => "the peer wants connectionless NTLM",
+            Self::LegacyOnly => "the client offers neither extended session security nor Unicode: it could only answer with NTLMv1, which is off",
+            Self::NoCommonMechanism => "no mechanism in common with the peer",
+            Self::Rejected => "the server rejected the negotiation",
+            Self::MechanismNotOffered => "the server selected a mechanism that was not offered",
+            Self::FlagsDowngraded => "the server's flags leave out what this side needs",
+        })
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UnknownAccount => "unknown account",
+            Self::AccountDisabled => "the account is disabled",
+            Self::AccountLocked => "the account is locked out",
+            Self::AccountExpired => "the account or its password has expired",
+            Self::RefusedByAuthority => "refused by the authority",
+            Self::WrongProof => "wrong password, or the response was altered",
+            Self::Anonymous => "anonymous logon",
+            Self::EmptyResponse => "a user name without a response",
+            Self::NtlmV1 => "NTLMv1 response; only NTLMv2 is accepted",
+            Self::LmOnly => "LM response only; only NTLMv2 is accepted",
+            Self::WrongMic => "wrong MIC: the messages were altered under way",
+            Self::MicStripped => "a MIC is announced but absent: it was stripped under way",
+            Self::MicRequired => "policy demands a MIC and the client sent none",
+            Self::WrongChannelBindings => "channel bindings of another TLS connection (a relay, or a TLS-terminating proxy whose certificate is not configured)",
+            Self::ZeroChannelBindings => "all-zero channel bindings over TLS",
+            Self::ChannelBindingsRequired => "policy demands channel bindings and the client sent none",
+            Self::AvPairChanged(id) => return write!(f, "{id} of the CHALLENGE did not come back unchanged"),
+            Self::AvPairDuplicated(id) => return write!(f, "{id} stands twice in the response"),
+            Self::ChallengeExpired => "the challenge had expired",
+            Self::FlagsChanged => "AUTHENTICATE changes the flags that were negotiated",
+            Self::EmptyPassword => "the account has an empty password",
+            Self::SessionKeyLength => "EncryptedRandomSessionKey is not 16 bytes",
+            Self::WrongMechListMic => "wrong mechListMIC: the list of mechanisms was altered under way",
+            Self::MechListMicMissing => "mechListMIC is required and absent",
+            Self::NameTooLong => "a name is too long",
+        })
+    }
+}
+
+impl fmt::Display for ApiMisuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::FieldTooLong(field) => write!(f, "{field} is too long to be encoded"),
+            Self::NoSessionSecurity => f.write_str("no session security was negotiated"),
+            Self::SequenceExhausted => f.write_str("sequence numbers are used up"),
+            Self::SessionPoisoned => f.write_str("an earlier message failed verification"),
+            Self::NothingPending => f.write_str("no answer is awaited"),
+        }
+    }
+}
+
+impl fmt::Display for RandomFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the random number generator failed")
+    }
+}
+
+impl core::error::Error for Error {}
+impl core::error::Error for HeaderError {}
+impl core::error::Error for DecodeError {}
+impl core::error::Error for RandomFailed {}
+
+impl From<HeaderError> for Error {
+    fn from(error: HeaderError) -> Self {
+        Self::Header(error)
+    }
+}
+
+impl From<DecodeError> for Error {
+    fn from(error: DecodeError) -> Self {
+        Self::Decode(error)
+    }
+}
+
+impl From<Denial> for Error {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+}
+
+impl From<PeerIncompatible> for Error {
+    fn from(what: PeerIncompatible) -> Self {
+        Self::PeerIncompatible(what)
+    }
+}
+
+impl From<ApiMisuse> for Error {
+    fn from(misuse: ApiMisuse) -> Self {
+        Self::ApiMisuse(misuse)
+    }
+}
+
+impl From<RandomFailed> for Error {
+    fn from(_: RandomFailed) -> Self {
+        Self::RandomFailed
+    }
+}

@@ -1,0 +1,128 @@
+//! Evidence that a check was made. Each type is private in its field, and made in one function:
+//! the check itself. An [`crate::Identity`] costs one of each.
+
+use crate::binding::{ChannelBindings, ChannelBindingsHash};
+use crate::error::Refusal;
+use crate::policy::{BindingsPolicy, MicPolicy};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+
+/// `NTProofStr` was compared with what the password gives.
+#[derive(Debug)]
+pub(crate) struct ProofVerified(());
+
+impl ProofVerified {
+    /// Compares in constant time with the proof of every candidate `(key, proof)`; none is left
+    /// out after a match. Beside the verdict comes the key that matched, or the last one, so that
+    /// a refusal can go on to cost the same.
+    pub(crate) fn check(
+        candidates: impl Iterator<Item = ([u8; 16], [u8; 16])>,
+        received: &[u8; 16],
+    ) -> (Result<Self, Refusal>, [u8; 16]) {
+        let mut matched = Choice::from(0);
+        let mut selected = [0; 16];
+        for (key, proof) in candidates {
+            // Once matched, the selection stays.
+            selected.conditional_assign(&key, !matched);
+            matched |= proof.ct_eq(received);
+        }
+        let verdict = if matched.into() { Ok(Self(())) } else { Err(Refusal::WrongProof) };
+        (verdict, selected)
+    }
+}
+
+/// Whether a MIC protected the messages of a logon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MicOutcome {
+    /// The MIC was announced, present and right.
+    Verified,
+    /// The client announced none, and policy allows that.
+    NotOffered,
+}
+
+/// The MIC was verified, or policy allows its absence.
+#[derive(Debug)]
+pub(crate) struct MicChecked(MicOutcome);
+
+impl MicChecked {
+    /// `announced` is bit 0x2 of `MsvAvFlags`, which the proof covers; `received` the field,
+    /// when the message has room for one; `expected` is what the session key gives.
+    pub(crate) fn check(
+        policy: MicPolicy,
+        announced: bool,
+        received: Option<&[u8; 16]>,
+        expected: &[u8; 16],
+    ) -> Result<Self, Refusal> {
+        match (announced, received, policy) {
+            (true, Some(received), _) => {
+                if received.ct_eq(expected).into() {
+                    Ok(Self(MicOutcome::Verified))
+                } else {
+                    Err(Refusal::WrongMic)
+                }
+            }
+            (true, None, _) => Err(Refusal::MicStripped),
+            (false, _, MicPolicy::WhenOffered) => Ok(Self(MicOutcome::NotOffered)),
+            (false, _, MicPolicy::Always) => Err(Refusal::MicRequired),
+        }
+    }
+
+    pub(crate) fn outcome(&self) -> MicOutcome {
+        self.0
+    }
+}
+
+/// Whether a logon was bound to its TLS connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BindingsOutcome {
+    /// The client's channel bindings are those of this connection.
+    Bound,
+    /// The client sent none over TLS, and policy allows that.
+    NotOffered,
+    /// There is no TLS here that a client could bind to.
+    NoTls,
+    /// Policy ignores channel bindings.
+    Ignored,
+}
+
+/// The channel bindings match, or policy allows their absence.
+#[derive(Debug)]
+pub(crate) struct BindingsChecked(BindingsOutcome);
+
+impl BindingsChecked {
+    /// `received` is `MsvAvChannelBindings`, which the proof covers.
+    pub(crate) fn check(
+        policy: BindingsPolicy,
+        ours: &ChannelBindings,
+        received: Option<ChannelBindingsHash>,
+    ) -> Result<Self, Refusal> {
+        if policy == BindingsPolicy::Never {
+            return Ok(Self(BindingsOutcome::Ignored));
+        }
+        let always = policy == BindingsPolicy::Always;
+        match received.filter(|hash| *hash != ChannelBindingsHash::ZERO) {
+            _ if ours.is_none() && always => Err(Refusal::ChannelBindingsRequired),
+            // Without TLS there is nothing to compare with; clients that bound to some TLS of
+            // their own are behind a terminating proxy, which policy has to name.
+            _ if ours.is_none() => Ok(Self(BindingsOutcome::NoTls)),
+            Some(hash) => {
+                let matched = ours
+                    .hashes()
+                    .fold(Choice::from(0), |matched, own| matched | own.0.ct_eq(&hash.0));
+                if matched.into() {
+                    Ok(Self(BindingsOutcome::Bound))
+                } else {
+                    Err(Refusal::WrongChannelBindings)
+                }
+            }
+            None if received.is_some() => Err(Refusal::ZeroChannelBindings),
+            None if always => Err(Refusal::ChannelBindingsRequired),
+            None => Ok(Self(BindingsOutcome::NotOffered)),
+        }
+    }
+
+    pub(crate) fn outcome(&self) -> BindingsOutcome {
+        self.0
+    }
+}

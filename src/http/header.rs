@@ -1,0 +1,71 @@
+//! The values of `Authorization` and `WWW-Authenticate` ([RFC 9110] §11.2 to §11.4).
+
+use super::Scheme;
+use crate::error::HeaderError;
+use alloc::string::String;
+use alloc::vec::Vec;
+use base64ct::{Base64, Encoding};
+
+/// Credentials of any scheme, the token still encoded.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Credentials<'a> {
+    pub(super) scheme: &'a [u8],
+    pub(super) token68: &'a [u8],
+}
+
+impl<'a> Credentials<'a> {
+    /// `credentials = auth-scheme [ 1*SP ( token68 / … ) ]`
+    pub(super) fn parse(value: &'a [u8]) -> Result<Self, HeaderError> {
+        let value = value.trim_ascii();
+        let end = value.iter().position(|byte| *byte == b' ').unwrap_or(value.len());
+        let (scheme, rest) = value.split_at_checked(end).unwrap_or((value, &[]));
+        if scheme.is_empty() || !scheme.iter().copied().all(is_tchar) {
+            return Err(HeaderError::NoScheme);
+        }
+        Ok(Self { scheme, token68: rest.trim_ascii_start() })
+    }
+
+    /// The token of at most `limit` bytes; `Ok(Err(length))` if it is longer.
+    pub(super) fn decode(self, limit: usize) -> Result<Result<Vec<u8>, usize>, HeaderError> {
+        if self.token68.is_empty() {
+            return Err(HeaderError::NoToken);
+        }
+        let length = self.token68.len().div_ceil(4).saturating_mul(3);
+        if length.saturating_sub(2) > limit {
+            return Ok(Err(length));
+        }
+        decode_base64(self.token68).map(Ok)
+    }
+}
+
+/// `tchar` of [RFC 9110] §5.6.2.
+fn is_tchar(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+fn decode_base64(token68: &[u8]) -> Result<Vec<u8>, HeaderError> {
+    let text = core::str::from_utf8(token68).map_err(|_| HeaderError::BadBase64)?;
+    Base64::decode_vec(text).map_err(|_| HeaderError::BadBase64)
+}
+
+/// The value that carries `token`: for `Authorization` as well as for `WWW-Authenticate`.
+#[must_use]
+pub fn format_token(scheme: Scheme, token: &[u8]) -> String {
+    let mut value = String::from(scheme.name());
+    value.push(' ');
+    value.push_str(&Base64::encode_string(token));
+    value
+}
+
+/// The token that one challenge or one set of credentials carries: `None` if it is of another
+/// scheme, an empty token if the scheme stands alone.
+///
+/// # Errors
+/// [`HeaderError`] if the value has no scheme, or the token is not base64.
+pub fn parse_token(scheme: Scheme, value: &[u8]) -> Result<Option<Vec<u8>>, HeaderError> {
+    let credentials = Credentials::parse(value)?;
+    if Scheme::from_name(credentials.scheme) != Some(scheme) {
+        return Ok(None);
+    }
+    decode_base64(credentials.token68).map(Some)
+}

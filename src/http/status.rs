@@ -1,0 +1,51 @@
+//! Which HTTP status an error becomes.
+
+use super::Side;
+use crate::error::Error;
+
+/// The statuses that authentication answers with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Status {
+    /// 400: the field cannot be read.
+    BadRequest,
+    /// 401, or 407 from a proxy: authenticate.
+    Challenge(Side),
+    /// 431: the token is too long.
+    HeaderTooLarge,
+    /// 500: a defect on this side.
+    InternalServerError,
+    /// 503: the credential store is out of reach.
+    ServiceUnavailable,
+}
+
+impl Status {
+    /// The status code.
+    #[must_use]
+    pub const fn code(self) -> u16 {
+        match self {
+            Self::BadRequest => 400,
+            Self::Challenge(Side::Origin) => 401,
+            Self::Challenge(Side::Proxy) => 407,
+            Self::HeaderTooLarge => 431,
+            Self::InternalServerError => 500,
+            Self::ServiceUnavailable => 503,
+        }
+    }
+
+    /// The one table from error to status: the client's fault is never 500, ours never 401.
+    #[must_use]
+    pub const fn of_error(error: &Error, side: Side) -> Self {
+        match error {
+            Error::Header(_) => Self::BadRequest,
+            Error::TokenTooLong { .. } => Self::HeaderTooLarge,
+            Error::Decode(_)
+            | Error::OutOfSequence { .. }
+            | Error::PeerIncompatible(_)
+            | Error::Denied(_) => Self::Challenge(side),
+            // A challenge here would make clients ask for the password again, and lock accounts.
+            Error::Store(_) => Self::ServiceUnavailable,
+            Error::RandomFailed | Error::ApiMisuse(_) => Self::InternalServerError,
+        }
+    }
+}

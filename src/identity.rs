@@ -1,0 +1,202 @@
+//! Who somebody claims to be, and who somebody is proven to be.
+
+use crate::evidence::{BindingsChecked, BindingsOutcome, MicChecked, MicOutcome, ProofVerified};
+use alloc::string::String;
+use core::fmt;
+
+/// Who the client claims to be: unproven, straight from AUTHENTICATE ([MS-NLMP] §2.2.1.3).
+///
+/// Good for looking the account up; never for deciding what somebody may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Account<'a> {
+    domain: &'a str,
+    user: &'a str,
+    workstation: &'a str,
+}
+
+impl<'a> Account<'a> {
+    /// A claim made of its parts, for tests of a [`crate::CredentialStore`].
+    #[must_use]
+    pub fn new(domain: &'a str, user: &'a str) -> Self {
+        Self { domain, user, workstation: "" }
+    }
+
+    pub(crate) fn with_workstation(self, workstation: &'a str) -> Self {
+        Self { workstation, ..self }
+    }
+
+    /// The domain as sent; empty for a user principal name, and whenever the client knows none.
+    #[must_use]
+    pub fn domain(self) -> &'a str {
+        self.domain
+    }
+
+    /// The user as sent: `alice`, or `alice@corp.example` with an empty domain.
+    #[must_use]
+    pub fn user(self) -> &'a str {
+        self.user
+    }
+
+    /// The workstation that the client says it is; often empty, often made up.
+    #[must_use]
+    pub fn workstation(self) -> &'a str {
+        self.workstation
+    }
+}
+
+impl fmt::Display for Account<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_account(f, self.domain, self.user)
+    }
+}
+
+/// The name of an account as its store spells it: what an [`Identity`] will carry.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AccountName {
+    domain: String,
+    user: String,
+}
+
+impl AccountName {
+    /// A name of domain (may be empty) and user.
+    #[must_use]
+    pub fn new(domain: impl Into<String>, user: impl Into<String>) -> Self {
+        Self { domain: domain.into(), user: user.into() }
+    }
+
+    /// The domain; empty if the store has none.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// The user.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+}
+
+impl fmt::Display for AccountName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_account(f, &self.domain, &self.user)
+    }
+}
+
+fn write_account(f: &mut fmt::Formatter<'_>, domain: &str, user: &str) -> fmt::Result {
+    if domain.is_empty() { f.write_str(user) } else { write!(f, "{domain}\\{user}") }
+}
+
+/// The service a client wants: a service principal name such as `HTTP/web01.corp.example`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TargetName(String);
+
+impl TargetName {
+    /// A target of the whole service principal name.
+    #[must_use]
+    pub fn new(spn: impl Into<String>) -> Self {
+        Self(spn.into())
+    }
+
+    /// The target of a web server: `HTTP/` and the host ([RFC 4559] §4.2).
+    #[must_use]
+    pub fn http(host: &str) -> Self {
+        let mut spn = String::from("HTTP/");
+        spn.push_str(host);
+        Self(spn)
+    }
+
+    /// The service principal name; empty when none is known.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Who the client is proven to be. Only a completed exchange makes one.
+///
+/// The names are the store's spelling, so that `corp\ALICE` and `CORP\alice` are one identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    name: AccountName,
+    workstation: String,
+    target_name: String,
+    mic: MicOutcome,
+    bindings: BindingsOutcome,
+}
+
+/// What the client says of itself beside its account; sent under the proof, but only a claim.
+#[derive(Debug, Default)]
+pub(crate) struct ClientClaims {
+    pub(crate) workstation: String,
+    pub(crate) target_name: String,
+}
+
+impl Identity {
+    /// The three pieces of evidence are the price of an identity.
+    pub(crate) fn proven(
+        _: &ProofVerified,
+        mic: &MicChecked,
+        bindings: &BindingsChecked,
+        name: AccountName,
+        claims: ClientClaims,
+    ) -> Self {
+        Self {
+            name,
+            workstation: claims.workstation,
+            target_name: claims.target_name,
+            mic: mic.outcome(),
+            bindings: bindings.outcome(),
+        }
+    }
+
+    /// The domain; empty if the store has none.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        &self.name.domain
+    }
+
+    /// The user without the domain.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        &self.name.user
+    }
+
+    /// Domain and user as the store spells them.
+    #[must_use]
+    pub fn name(&self) -> &AccountName {
+        &self.name
+    }
+
+    /// The workstation the client names; a claim, not proven.
+    #[must_use]
+    pub fn workstation(&self) -> &str {
+        &self.workstation
+    }
+
+    /// The service principal name that the client meant to reach (`MsvAvTargetName`,
+    /// [MS-NLMP] §2.2.2.1); empty if it sent none.
+    #[must_use]
+    pub fn target_name(&self) -> &str {
+        &self.target_name
+    }
+
+    /// Whether a MIC protected the three messages.
+    #[must_use]
+    pub fn mic(&self) -> MicOutcome {
+        self.mic
+    }
+
+    /// Whether the logon was bound to its TLS connection.
+    #[must_use]
+    pub fn bindings(&self) -> BindingsOutcome {
+        self.bindings
+    }
+}
+
+/// `DOMAIN\user`, or the user alone when there is no domain: the value of `LOGON_USER`.
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.name.fmt(f)
+    }
+}

@@ -1,0 +1,218 @@
+//! The server's side up to AUTHENTICATE ([MS-NLMP] §3.2.5.1).
+
+use super::pending::{ClaimedNames, PendingLogon};
+use crate::binding::ChannelBindings;
+use crate::config::{AcceptorConfig, ServerNames};
+use crate::env::FileTime;
+use crate::error::{ApiMisuse, Denial, Error, PeerIncompatible, Refusal};
+use crate::wire::Text;
+use crate::wire::ntlm::{
+    Authenticate, AvId, Challenge, MessageType, Negotiate, NegotiateFlags, NtlmV2Response,
+    TargetInfo, TargetInfoBuilder, Version,
+};
+use crate::wire::push_utf16le;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// An exchange in progress on the server's side.
+#[derive(Debug)]
+pub(crate) enum Acceptor {
+    Negotiate(ExpectNegotiate),
+    Authenticate(ExpectAuthenticate),
+}
+
+/// What a message led to.
+#[derive(Debug)]
+pub(crate) enum Step {
+    Continue(Acceptor),
+    Pending(PendingLogon),
+}
+
+/// Nothing has come yet.
+#[derive(Debug)]
+pub(crate) struct ExpectNegotiate {
+    pub(crate) config: Arc<AcceptorConfig>,
+    pub(crate) bindings: ChannelBindings,
+}
+
+/// A challenge is out. It serves one AUTHENTICATE.
+#[derive(Debug)]
+pub(crate) struct ExpectAuthenticate {
+    pub(crate) config: Arc<AcceptorConfig>,
+    pub(crate) bindings: ChannelBindings,
+    /// NEGOTIATE as received.
+    pub(crate) negotiate: Vec<u8>,
+    /// CHALLENGE as sent.
+    pub(crate) challenge: Vec<u8>,
+    pub(crate) issued_at: FileTime,
+}
+
+/// What is echoed if the client asks for it (§3.2.5.1.1); everything else is left out.
+const ECHOED: NegotiateFlags = NegotiateFlags::EXTENDED_SESSIONSECURITY
+    .union(NegotiateFlags::SIGN)
+    .union(NegotiateFlags::SEAL)
+    .union(NegotiateFlags::KEY_EXCH)
+    .union(NegotiateFlags::KEY_128)
+    .union(NegotiateFlags::KEY_56)
+    .union(NegotiateFlags::VERSION);
+
+const ALWAYS: NegotiateFlags = NegotiateFlags::REQUEST_TARGET
+    .union(NegotiateFlags::NTLM)
+    .union(NegotiateFlags::ALWAYS_SIGN)
+    .union(NegotiateFlags::TARGET_INFO);
+
+impl Acceptor {
+    pub(crate) fn new(config: Arc<AcceptorConfig>, bindings: ChannelBindings) -> Self {
+        Self::Negotiate(ExpectNegotiate { config, bindings })
+    }
+
+    /// Takes a message; what has to be sent is appended to `out`.
+    pub(crate) fn step(self, message: &[u8], out: &mut Vec<u8>) -> Result<Step, Error> {
+        match self {
+            Self::Negotiate(state) => state.handle(message, out),
+            Self::Authenticate(state) => state.handle(message),
+        }
+    }
+}
+
+fn out_of_sequence(expected: MessageType, received: &[u8]) -> Option<Error> {
+    let received = MessageType::of(received).filter(|received| *received != expected)?;
+    Some(Error::OutOfSequence { expected: expected.name(), received: received.name() })
+}
+
+impl ExpectNegotiate {
+    fn handle(self, message: &[u8], out: &mut Vec<u8>) -> Result<Step, Error> {
+        if let Some(error) = out_of_sequence(MessageType::Negotiate, message) {
+            return Err(error);
+        }
+        let Self { config, bindings } = self;
+        let flags = challenge_flags(&config, Negotiate::decode(message)?.flags)?;
+        let mut server_challenge = [0; 8];
+        config.random.fill(&mut server_challenge)?;
+        let issued_at = config.clock.now();
+
+        let names = &config.names;
+        let target_info = target_info(names, issued_at)?;
+        let mut target_name = Vec::new();
+        let target = if names.standalone { &names.nb_computer } else { &names.nb_domain };
+        if flags.contains(NegotiateFlags::UNICODE) {
+            push_utf16le(&mut target_name, target);
+        } else {
+            target_name.extend(target.as_bytes());
+        }
+        let sent = Challenge {
+            target_name: &target_name,
+            flags,
+            server_challenge,
+            target_info: Some(TargetInfo::decode(&target_info)?),
+            version: flags.contains(NegotiateFlags::VERSION).then_some(Version::CURRENT),
+        };
+        let mut challenge = Vec::new();
+        sent.encode(&mut challenge)?;
+        out.extend(&challenge);
+        let negotiate = message.to_vec();
+        let next = ExpectAuthenticate { config, bindings, negotiate, challenge, issued_at };
+        Ok(Step::Continue(Acceptor::Authenticate(next)))
+    }
+}
+
+/// What server and client have in common (§2.2.2.5, §3.2.5.1.1).
+fn challenge_flags(
+    config: &AcceptorConfig,
+    asked: NegotiateFlags,
+) -> Result<NegotiateFlags, PeerIncompatible> {
+    if asked.contains(NegotiateFlags::DATAGRAM) {
+        return Err(PeerIncompatible::Datagram);
+    }
+    let charset = if asked.contains(NegotiateFlags::UNICODE) {
+        NegotiateFlags::UNICODE
+    } else if asked.contains(NegotiateFlags::OEM) {
+        NegotiateFlags::OEM
+    } else {
+        return Err(PeerIncompatible::NoCharacterSet);
+    };
+    let modern = NegotiateFlags::EXTENDED_SESSIONSECURITY | NegotiateFlags::UNICODE;
+    if !asked.intersects(modern) && !config.policy.legacy_negotiate {
+        return Err(PeerIncompatible::LegacyOnly);
+    }
+    let target_type = if config.names.standalone {
+        NegotiateFlags::TARGET_TYPE_SERVER
+    } else {
+        NegotiateFlags::TARGET_TYPE_DOMAIN
+    };
+    Ok(asked.intersection(ECHOED) | ALWAYS | charset | target_type)
+}
+
+/// In the order that Windows keeps; never an `MsvAvFlags`, which would change the MIC that
+/// Windows makes.
+fn target_info(names: &ServerNames, now: FileTime) -> Result<Vec<u8>, ApiMisuse> {
+    let mut list = TargetInfoBuilder::new();
+    for (id, name) in [
+        (AvId::NB_DOMAIN_NAME, &names.nb_domain),
+        (AvId::NB_COMPUTER_NAME, &names.nb_computer),
+        (AvId::DNS_DOMAIN_NAME, &names.dns_domain),
+        (AvId::DNS_COMPUTER_NAME, &names.dns_computer),
+        (AvId::DNS_TREE_NAME, &names.dns_tree),
+    ] {
+        if !name.is_empty() {
+            list.push_text(id, name)?;
+        }
+    }
+    list.push(AvId::TIMESTAMP, &now.ticks().to_le_bytes())?;
+    Ok(list.finish())
+}
+
+impl ExpectAuthenticate {
+    fn handle(self, message: &[u8]) -> Result<Step, Error> {
+        if let Some(error) = out_of_sequence(MessageType::Authenticate, message) {
+            return Err(error);
+        }
+        let received = Authenticate::decode(message)?;
+        let flags = Challenge::decode(&self.challenge)?.flags;
+        let names = self.claimed_names(&received, flags)?;
+        if let Some(refusal) = refusal_by_form(&received) {
+            return Err(Denial::new(refusal, names.account()).into());
+        }
+        let limit = self.config.policy.max_name;
+        if [received.domain, received.user, received.workstation]
+            .iter()
+            .any(|name| name.len() > limit)
+        {
+            return Err(Denial::new(Refusal::NameTooLong, names.account()).into());
+        }
+        NtlmV2Response::decode(received.nt_response)?;
+        Ok(Step::Pending(PendingLogon::new(self, message.to_vec(), names)))
+    }
+
+    /// The names in the character set of the CHALLENGE: some clients set UNICODE in
+    /// AUTHENTICATE over OEM strings.
+    fn claimed_names(
+        &self,
+        received: &Authenticate<'_>,
+        flags: NegotiateFlags,
+    ) -> Result<ClaimedNames, Error> {
+        let unicode = flags.contains(NegotiateFlags::UNICODE);
+        let limit = self.config.policy.max_name;
+        let text = |field, bytes: &[u8]| {
+            let text = Text::decode(MessageType::Authenticate.name(), field, unicode, bytes)?;
+            // Names over the limit are refused; they are not copied to say so.
+            Ok::<_, Error>(if bytes.len() > limit { "(too long)".into() } else { text.to_text() })
+        };
+        Ok(ClaimedNames {
+            domain: text("DomainName", received.domain)?,
+            user: text("UserName", received.user)?,
+            workstation: text("Workstation", received.workstation)?,
+        })
+    }
+}
+
+/// Responses that are refused for what they are, whoever sends them (§3.2.5.1.2).
+fn refusal_by_form(received: &Authenticate<'_>) -> Option<Refusal> {
+    match (received.user, received.nt_response.len(), received.lm_response.len()) {
+        ([], ..) => Some(Refusal::Anonymous),
+        (_, 0, 0 | 1) => Some(Refusal::EmptyResponse),
+        (_, 0, _) => Some(Refusal::LmOnly),
+        (_, 24, _) => Some(Refusal::NtlmV1),
+        _ => None,
+    }
+}

@@ -1,0 +1,117 @@
+//! The keys of NTLMv2, each made of the one before ([MS-NLMP] §3.3.2, §3.4.5.1).
+
+use crate::credential::NtHash;
+use crate::crypto::{HmacMd5, Rc4Handle, Secret, hmac_md5};
+use crate::wire::{Text, simple_uppercase};
+
+/// `NTOWFv2`: HMAC-MD5 under the [`NtHash`] of the upper-cased user and the domain in UTF-16LE.
+#[derive(Debug, Clone)]
+pub struct NtOwfV2(Secret);
+
+/// `SessionBaseKey`: HMAC-MD5 under [`NtOwfV2`] of `NTProofStr`. In NTLMv2 it is the
+/// `KeyExchangeKey` as well.
+#[derive(Debug, Clone)]
+pub struct SessionBaseKey(Secret);
+
+/// `ExportedSessionKey`: what session security and the MIC run on.
+#[derive(Debug, Clone)]
+pub struct ExportedSessionKey(Secret);
+
+/// `NTOWFv2` with the user hashed and the domain still open.
+pub(super) struct OpenNtOwfV2(HmacMd5);
+
+impl OpenNtOwfV2 {
+    pub(super) fn new(hash: &NtHash, user: Text<'_>) -> Self {
+        let mut mac = HmacMd5::new(hash.expose());
+        update_units(&mut mac, user.hash_units().map(simple_uppercase));
+        Self(mac)
+    }
+
+    pub(super) fn with_domain(&self, domain: impl Iterator<Item = u16>) -> NtOwfV2 {
+        let mut mac = self.0.clone();
+        update_units(&mut mac, domain);
+        NtOwfV2(Secret::new(mac.finalize()))
+    }
+}
+
+/// Feeds the units in little-endian, a handful at a time.
+fn update_units(mac: &mut HmacMd5, units: impl Iterator<Item = u16>) {
+    let mut buffer = [[0_u8; 2]; 32];
+    let mut units = units.fuse().peekable();
+    while units.peek().is_some() {
+        let mut filled = 0_usize;
+        for (slot, unit) in buffer.iter_mut().zip(&mut units) {
+            *slot = unit.to_le_bytes();
+            filled = filled.saturating_add(1);
+        }
+        mac.update(buffer.as_flattened().get(..filled.saturating_mul(2)).unwrap_or_default());
+    }
+}
+
+impl NtOwfV2 {
+    /// The key of an account as the client wrote it: the user is upper-cased, unit by unit and
+    /// without a locale; the domain is taken as it is.
+    #[must_use]
+    pub fn new(hash: &NtHash, user: Text<'_>, domain: Text<'_>) -> Self {
+        OpenNtOwfV2::new(hash, user).with_domain(domain.hash_units())
+    }
+
+    /// The 16 bytes.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; 16] {
+        self.0.expose()
+    }
+
+    pub(super) fn from_secret(bytes: [u8; 16]) -> Self {
+        Self(Secret::new(bytes))
+    }
+}
+
+/// `NTProofStr`: HMAC-MD5 under [`NtOwfV2`] of the server challenge and `temp`, which is taken
+/// as received and never re-written.
+#[must_use]
+pub fn nt_proof_str(key: &NtOwfV2, server_challenge: &[u8; 8], temp: &[u8]) -> [u8; 16] {
+    hmac_md5(key.expose(), &[server_challenge, temp])
+}
+
+impl SessionBaseKey {
+    /// The key that belongs to a proof.
+    #[must_use]
+    pub fn new(key: &NtOwfV2, nt_proof_str: &[u8; 16]) -> Self {
+        Self(Secret::new(hmac_md5(key.expose(), &[nt_proof_str])))
+    }
+
+    /// The 16 bytes.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; 16] {
+        self.0.expose()
+    }
+
+    /// `RC4K(KeyExchangeKey, key)`: encrypts the random session key, or decrypts it.
+    #[must_use]
+    pub fn exchange(&self, key: &[u8; 16]) -> [u8; 16] {
+        let mut out = *key;
+        Rc4Handle::new(self.expose()).apply(&mut out);
+        out
+    }
+
+    /// Without a key exchange the exported key is this one.
+    #[must_use]
+    pub fn into_exported(self) -> ExportedSessionKey {
+        ExportedSessionKey(self.0)
+    }
+}
+
+impl ExportedSessionKey {
+    /// A key that is already known: chosen at random, or decrypted from AUTHENTICATE.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Secret::new(bytes))
+    }
+
+    /// The 16 bytes.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; 16] {
+        self.0.expose()
+    }
+}

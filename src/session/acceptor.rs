@@ -1,0 +1,198 @@
+//! The server's side.
+
+use super::context::{Context, Mechanism};
+use crate::binding::ChannelBindings;
+use crate::config::AcceptorConfig;
+use crate::credential::{Answer, StoreError};
+use crate::env::FileTime;
+use crate::error::Error;
+use crate::identity::Account;
+use crate::ntlm;
+use crate::spnego;
+use crate::wire::ntlm::{MessageType, SIGNATURE};
+use crate::wire::spnego::MechType;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// One exchange, server side.
+///
+/// ```text
+/// new ─▶ step ─▶ Continue ─▶ step ─▶ NeedLogon ─▶ resolve ─▶ Complete(Context)
+/// ```
+///
+/// Every step takes it by value: a step that fails leaves nothing reusable behind.
+#[derive(Debug)]
+pub struct Acceptor {
+    config: Arc<AcceptorConfig>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The first token decides what is spoken.
+    Start(ChannelBindings),
+    Ntlm(ntlm::Acceptor),
+    Spnego(spnego::Acceptor<ntlm::Acceptor>),
+}
+
+/// What a token led to.
+#[derive(Debug)]
+#[non_exhaustive]
+#[must_use = "an exchange that is not looked at proves nothing"]
+pub enum AcceptorStep {
+    /// Send `out`, then step again with the answer.
+    Continue(Acceptor),
+    /// Look the account up, then [`LogonRequest::resolve`].
+    NeedLogon(LogonRequest),
+    /// The client is who it says. Send `out` if it is not empty.
+    Complete(Context),
+}
+
+/// An exchange that waits for the credential store: for as long as it takes, and on whatever
+/// thread.
+#[derive(Debug)]
+pub struct LogonRequest(Pending);
+
+#[derive(Debug)]
+enum Pending {
+    Ntlm(ntlm::PendingLogon),
+    Spnego(spnego::Pending<ntlm::PendingLogon>),
+}
+
+/// An exchange between CHALLENGE and AUTHENTICATE, taken out of one [`Acceptor`] to be resumed
+/// in another: in a test with a recorded challenge, or behind a load balancer.
+///
+/// # Security
+/// Whoever writes one chooses the challenge. It has to be kept where clients cannot, and to be
+/// used once.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// NEGOTIATE as received, without SPNEGO.
+    pub negotiate: Vec<u8>,
+    /// CHALLENGE as sent, without SPNEGO.
+    pub challenge: Vec<u8>,
+    /// When the CHALLENGE was made.
+    pub issued_at: FileTime,
+    /// The initiator's `MechTypeList` in DER, if the exchange is wrapped in SPNEGO.
+    pub mech_types: Option<Vec<u8>>,
+    /// Whether the initiator owes a `mechListMIC`.
+    pub mic_required: bool,
+}
+
+impl Acceptor {
+    /// An exchange that begins with the client's first token. `bindings` are those of the
+    /// connection it comes over.
+    #[must_use]
+    pub fn new(config: Arc<AcceptorConfig>, bindings: ChannelBindings) -> Self {
+        Self { config, state: State::Start(bindings) }
+    }
+
+    /// An exchange that goes on after its CHALLENGE.
+    ///
+    /// # Security
+    /// See [`Exchange`].
+    #[must_use]
+    pub fn resume(
+        config: Arc<AcceptorConfig>,
+        bindings: ChannelBindings,
+        exchange: Exchange,
+    ) -> Self {
+        let Exchange { negotiate, challenge, issued_at, mech_types, mic_required } = exchange;
+        let ntlm = ntlm::Acceptor::Authenticate(ntlm::ExpectAuthenticate {
+            config: Arc::clone(&config),
+            bindings,
+            negotiate,
+            challenge,
+            issued_at,
+        });
+        let state = match mech_types {
+            None => State::Ntlm(ntlm),
+            Some(mech_types) => {
+                let list = spnego::List { mech_types, mic_required };
+                let state = spnego::ExpectResp { mechanism: ntlm, list };
+                State::Spnego(spnego::Acceptor::Resp(state))
+            }
+        };
+        Self { config, state }
+    }
+
+    /// Whether `token` begins an exchange rather than going on with one: a bare NEGOTIATE, or a
+    /// `NegTokenInit` with or without its GSS-API framing.
+    #[must_use]
+    pub fn is_initial(token: &[u8]) -> bool {
+        MessageType::of(token) == Some(MessageType::Negotiate)
+            || matches!(token.first(), Some(0x60 | 0xa0))
+    }
+
+    /// Takes the client's token. What has to be sent is appended to `out`, also on an error,
+    /// when there is something that the client should still get.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the token; see [`Error`] for whose fault that is.
+    pub fn step(self, token: &[u8], out: &mut Vec<u8>) -> Result<AcceptorStep, Error> {
+        let Self { config, state } = self;
+        let limit = config.policy.max_token;
+        if token.len() > limit {
+            return Err(Error::TokenTooLong { length: token.len(), limit });
+        }
+        let state = match state {
+            State::Start(bindings) => {
+                let ntlm = ntlm::Acceptor::new(Arc::clone(&config), bindings);
+                if token.starts_with(&SIGNATURE) {
+                    State::Ntlm(ntlm)
+                } else {
+                    State::Spnego(spnego::Acceptor::new(MechType::NTLMSSP, ntlm))
+                }
+            }
+            state => state,
+        };
+        let state = match state {
+            State::Ntlm(ntlm) => match ntlm.step(token, out)? {
+                ntlm::Step::Continue(next) => State::Ntlm(next),
+                ntlm::Step::Pending(pending) => {
+                    return Ok(AcceptorStep::NeedLogon(LogonRequest(Pending::Ntlm(pending))));
+                }
+            },
+            State::Spnego(spnego) => match spnego.step(token, out)? {
+                spnego::Step::Continue(next) => State::Spnego(next),
+                spnego::Step::Pending(pending) => {
+                    return Ok(AcceptorStep::NeedLogon(LogonRequest(Pending::Spnego(pending))));
+                }
+            },
+            start @ State::Start(_) => start,
+        };
+        Ok(AcceptorStep::Continue(Self { config, state }))
+    }
+}
+
+impl LogonRequest {
+    /// Who the client claims to be.
+    #[must_use]
+    pub fn account(&self) -> Account<'_> {
+        match &self.0 {
+            Pending::Ntlm(pending) => pending.account(),
+            Pending::Spnego(spnego) => spnego.pending.account(),
+        }
+    }
+
+    /// Goes on with the store's answer. What has to be sent is appended to `out`.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] with the reason, at equal cost whatever it is; [`Error::Store`] if the
+    /// store could not answer.
+    pub fn resolve(
+        self,
+        answer: Result<Answer, StoreError>,
+        out: &mut Vec<u8>,
+    ) -> Result<AcceptorStep, Error> {
+        let answer = answer.map_err(Error::Store)?;
+        let context = match self.0 {
+            Pending::Ntlm(pending) => Context::new(Mechanism::Ntlm, pending.resolve(answer)?),
+            Pending::Spnego(pending) => {
+                let established = pending.resolve::<ntlm::Acceptor>(answer, out)?;
+                Context::new(Mechanism::SpnegoNtlm, established)
+            }
+        };
+        Ok(AcceptorStep::Complete(context))
+    }
+}

@@ -1,0 +1,149 @@
+//! What a completed exchange leaves.
+
+use crate::error::Error;
+use crate::identity::Identity;
+use crate::ntlm;
+use crate::ntlm::ExportedSessionKey;
+use core::fmt;
+
+/// How a client authenticated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Mechanism {
+    /// NTLMv2, its messages bare.
+    Ntlm,
+    /// NTLMv2 within SPNEGO.
+    SpnegoNtlm,
+}
+
+impl fmt::Display for Mechanism {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ntlm => "NTLM",
+            Self::SpnegoNtlm => "SPNEGO(NTLM)",
+        })
+    }
+}
+
+/// The proof that a client is who it says: the only source of an [`Identity`], made by a
+/// completed exchange alone.
+#[derive(Debug)]
+pub struct Context {
+    mechanism: Mechanism,
+    established: ntlm::Established,
+}
+
+/// A completed exchange on the client's side.
+#[derive(Debug)]
+pub struct InitiatorContext {
+    mechanism: Mechanism,
+    session: ntlm::Session,
+}
+
+impl Context {
+    pub(super) fn new(mechanism: Mechanism, established: ntlm::Established) -> Self {
+        Self { mechanism, established }
+    }
+
+    /// Who the client is.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.established.identity
+    }
+
+    /// The identity by itself; the session keys are wiped.
+    #[must_use]
+    pub fn into_identity(self) -> Identity {
+        self.established.identity
+    }
+
+    /// How the client authenticated.
+    #[must_use]
+    pub fn mechanism(&self) -> Mechanism {
+        self.mechanism
+    }
+
+    /// `ExportedSessionKey` ([MS-NLMP] §3.1.5.1.2).
+    ///
+    /// # Security
+    /// Whoever has it can read and forge the session's messages.
+    #[must_use]
+    pub fn exported_session_key(&self) -> &ExportedSessionKey {
+        self.established.session.exported_session_key()
+    }
+
+    fn session(&mut self) -> &mut ntlm::Session {
+        &mut self.established.session
+    }
+}
+
+impl InitiatorContext {
+    pub(super) fn new(mechanism: Mechanism, session: ntlm::Session) -> Self {
+        Self { mechanism, session }
+    }
+
+    /// How this side authenticated.
+    #[must_use]
+    pub fn mechanism(&self) -> Mechanism {
+        self.mechanism
+    }
+
+    /// `ExportedSessionKey` ([MS-NLMP] §3.1.5.1.2).
+    ///
+    /// # Security
+    /// Whoever has it can read and forge the session's messages.
+    #[must_use]
+    pub fn exported_session_key(&self) -> &ExportedSessionKey {
+        self.session.exported_session_key()
+    }
+
+    fn session(&mut self) -> &mut ntlm::Session {
+        &mut self.session
+    }
+}
+
+/// Both sides protect messages alike; this is written once for both.
+macro_rules! per_message {
+    ($context:ty) => {
+        impl $context {
+            /// `GSS_GetMIC`: a signature of 16 bytes over `message` ([MS-NLMP] §3.4.4.2).
+            ///
+            /// # Errors
+            /// [`crate::ApiMisuse`] if the session has no integrity, or no longer.
+            pub fn get_mic(&mut self, message: &[u8]) -> Result<[u8; 16], Error> {
+                self.session().get_mic(message)
+            }
+
+            /// `GSS_VerifyMIC`: whether `signature` is the peer's over its next message.
+            ///
+            /// # Errors
+            /// [`crate::ApiMisuse`] if the session has no integrity, or no longer: one wrong
+            /// signature ends it.
+            pub fn verify_mic(&mut self, message: &[u8], signature: &[u8]) -> Result<bool, Error> {
+                self.session().verify_mic(message, signature)
+            }
+
+            /// `GSS_Wrap`: encrypts `message` in place and gives its signature of 16 bytes
+            /// ([MS-NLMP] §3.4.3).
+            ///
+            /// # Errors
+            /// [`crate::ApiMisuse`] if the session has no integrity, or no longer.
+            pub fn wrap(&mut self, message: &mut [u8]) -> Result<[u8; 16], Error> {
+                self.session().seal(message)
+            }
+
+            /// `GSS_Unwrap`: decrypts `message` in place. If the signature is wrong, `false`
+            /// and zeros.
+            ///
+            /// # Errors
+            /// [`crate::ApiMisuse`] if the session has no integrity, or no longer: one wrong
+            /// signature ends it.
+            pub fn unwrap(&mut self, message: &mut [u8], signature: &[u8]) -> Result<bool, Error> {
+                self.session().unseal(message, signature)
+            }
+        }
+    };
+}
+
+per_message!(Context);
+per_message!(InitiatorContext);

@@ -1,0 +1,133 @@
+//! `AUTHENTICATE_MESSAGE` ([MS-NLMP] §2.2.1.3).
+
+use super::fields::PayloadWriter;
+use super::{Fields, MessageType, NegotiateFlags, SIGNATURE, Version};
+use crate::error::{ApiMisuse, DecodeError};
+use alloc::vec::Vec;
+use core::ops::Range;
+
+/// `AUTHENTICATE_MESSAGE`, the client's proof.
+///
+/// | offset | size | field |
+/// |---|---|---|
+/// | 0 | 8 | `Signature` |
+/// | 8 | 4 | `MessageType` = 3 |
+/// | 12 | 8 | `LmChallengeResponseFields` |
+/// | 20 | 8 | `NtChallengeResponseFields` |
+/// | 28 | 8 | `DomainNameFields` |
+/// | 36 | 8 | `UserNameFields` |
+/// | 44 | 8 | `WorkstationFields` |
+/// | 52 | 8 | `EncryptedRandomSessionKeyFields` (may be missing) |
+/// | 60 | 4 | `NegotiateFlags` (may be missing) |
+/// | 64 | 8 | `Version` (may be missing) |
+/// | 72 | 16 | `MIC` (may be missing) |
+/// | … | | payload |
+///
+/// How much of the header exists is told by the lowest payload offset, never by flags: some
+/// clients set no VERSION flag and have the field, and a stripped MIC must not be missed.
+/// The three names stay undecoded, because their character set is that of the CHALLENGE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Authenticate<'a> {
+    /// `LmChallengeResponse`.
+    pub lm_response: &'a [u8],
+    /// `NtChallengeResponse`.
+    pub nt_response: &'a [u8],
+    /// `DomainName`.
+    pub domain: &'a [u8],
+    /// `UserName`.
+    pub user: &'a [u8],
+    /// `Workstation`.
+    pub workstation: &'a [u8],
+    /// `EncryptedRandomSessionKey`; empty if absent.
+    pub encrypted_random_session_key: &'a [u8],
+    /// `NegotiateFlags`, when present.
+    pub flags: Option<NegotiateFlags>,
+    /// `Version`, when present.
+    pub version: Option<Version>,
+    /// `MIC`, when present.
+    pub mic: Option<[u8; 16]>,
+}
+
+/// Where `MIC` stands in a message that has one.
+pub(crate) const MIC_RANGE: Range<usize> = 72..88;
+
+const AFTER_SESSION_KEY: usize = 60;
+const AFTER_FLAGS: usize = 64;
+const AFTER_VERSION: usize = 72;
+const AFTER_MIC: usize = 88;
+
+impl<'a> Authenticate<'a> {
+    /// Decodes a message.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if it is truncated, is not an AUTHENTICATE, or a field points outside.
+    pub fn decode(message: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut cursor = MessageType::Authenticate.open(message)?;
+        let lm = Fields::decode(&mut cursor, "LmChallengeResponseFields")?;
+        let nt = Fields::decode(&mut cursor, "NtChallengeResponseFields")?;
+        let domain = Fields::decode(&mut cursor, "DomainNameFields")?;
+        let user = Fields::decode(&mut cursor, "UserNameFields")?;
+        let workstation = Fields::decode(&mut cursor, "WorkstationFields")?;
+        let mut this = Self {
+            lm_response: lm.slice(&cursor, "LmChallengeResponse")?,
+            nt_response: nt.slice(&cursor, "NtChallengeResponse")?,
+            domain: domain.slice(&cursor, "DomainName")?,
+            user: user.slice(&cursor, "UserName")?,
+            workstation: workstation.slice(&cursor, "Workstation")?,
+            encrypted_random_session_key: &[],
+            flags: None,
+            version: None,
+            mic: None,
+        };
+        let lowest = [lm, nt, domain, user, workstation]
+            .into_iter()
+            .filter_map(Fields::payload_offset)
+            .fold(message.len(), usize::min);
+        if lowest < AFTER_SESSION_KEY {
+            return Ok(this);
+        }
+        let key = Fields::decode(&mut cursor, "EncryptedRandomSessionKeyFields")?;
+        this.encrypted_random_session_key = key.slice(&cursor, "EncryptedRandomSessionKey")?;
+        let lowest = lowest.min(key.payload_offset().unwrap_or(usize::MAX));
+        if lowest >= AFTER_FLAGS {
+            let flags = cursor.u32_le("NegotiateFlags")?;
+            this.flags = Some(NegotiateFlags::from_bits_retain(flags));
+        }
+        if lowest >= AFTER_VERSION {
+            this.version = Some(Version::decode(&mut cursor)?);
+        }
+        if lowest >= AFTER_MIC {
+            this.mic = Some(cursor.array("MIC")?);
+        }
+        Ok(this)
+    }
+
+    /// Appends the message. Without a MIC the header has 72 bytes, with one 88.
+    ///
+    /// # Errors
+    /// [`ApiMisuse::FieldTooLong`] if a field is longer than 65,535 bytes.
+    pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), ApiMisuse> {
+        let header = if self.mic.is_some() { AFTER_MIC } else { AFTER_VERSION };
+        let mut payload = PayloadWriter::after(header);
+        out.extend(SIGNATURE);
+        out.extend(MessageType::Authenticate.code());
+        payload.put(out, "LmChallengeResponse", self.lm_response.len())?;
+        payload.put(out, "NtChallengeResponse", self.nt_response.len())?;
+        payload.put(out, "DomainName", self.domain.len())?;
+        payload.put(out, "UserName", self.user.len())?;
+        payload.put(out, "Workstation", self.workstation.len())?;
+        let key = self.encrypted_random_session_key;
+        payload.put(out, "EncryptedRandomSessionKey", key.len())?;
+        out.extend(self.flags.unwrap_or_default().bits().to_le_bytes());
+        self.version.unwrap_or_default().encode(out);
+        if let Some(mic) = self.mic {
+            out.extend(mic);
+        }
+        for part in
+            [self.lm_response, self.nt_response, self.domain, self.user, self.workstation, key]
+        {
+            out.extend(part);
+        }
+        Ok(())
+    }
+}

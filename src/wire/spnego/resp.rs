@@ -1,0 +1,155 @@
+//! `NegTokenResp` ([RFC 4178] §4.2.2).
+
+use super::{Element, MechType, Value, total};
+use crate::error::{ApiMisuse, DecodeError, DecodeErrorKind};
+use crate::wire::der::{Defect, context, nested, primitive, push_header, tlv_length};
+use alloc::vec::Vec;
+use der::{Reader, SliceReader, Tag, TagNumber};
+
+/// Every token but the first.
+///
+/// ```text
+/// NegTokenResp ::= SEQUENCE {
+///     negState      [0] ENUMERATED   OPTIONAL,
+///     supportedMech [1] MechType     OPTIONAL,
+///     responseToken [2] OCTET STRING OPTIONAL,
+///     mechListMIC   [3] OCTET STRING OPTIONAL
+/// }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NegTokenResp<'a> {
+    /// `negState`.
+    pub neg_state: Option<NegState>,
+    /// `supportedMech`.
+    pub supported_mech: Option<MechType<'a>>,
+    /// `responseToken`.
+    pub response_token: Option<&'a [u8]>,
+    /// `mechListMIC`.
+    pub mech_list_mic: Option<&'a [u8]>,
+}
+
+/// `negState`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum NegState {
+    /// 0: the context is established.
+    AcceptCompleted = 0,
+    /// 1: another token is needed.
+    AcceptIncomplete = 1,
+    /// 2: the negotiation failed.
+    Reject = 2,
+    /// 3: another token is needed, and a `mechListMIC` with it.
+    RequestMic = 3,
+}
+
+impl NegState {
+    const ALL: [(u8, Self); 4] = [
+        (0, Self::AcceptCompleted),
+        (1, Self::AcceptIncomplete),
+        (2, Self::Reject),
+        (3, Self::RequestMic),
+    ];
+
+    fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|(known, _)| *known == code).map(|(_, state)| state)
+    }
+
+    const fn as_bytes(self) -> &'static [u8] {
+        match self {
+            Self::AcceptCompleted => &[0],
+            Self::AcceptIncomplete => &[1],
+            Self::Reject => &[2],
+            Self::RequestMic => &[3],
+        }
+    }
+
+    /// The specification's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AcceptCompleted => "accept-completed",
+            Self::AcceptIncomplete => "accept-incomplete",
+            Self::Reject => "reject",
+            Self::RequestMic => "request-mic",
+        }
+    }
+}
+
+impl<'a> NegTokenResp<'a> {
+    /// Decodes a token.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if it is not the token or not DER.
+    pub fn decode(token: &'a [u8]) -> Result<Self, DecodeError> {
+        Self::read(token).map_err(|defect| defect.of("NegTokenResp"))
+    }
+
+    fn read(token: &'a [u8]) -> Result<Self, Defect> {
+        let mut reader = SliceReader::new(token)?;
+        let this = nested(&mut reader, "negTokenResp", context(1), |choice| {
+            nested(choice, "NegTokenResp", Tag::Sequence, Self::read_body)
+        })?;
+        reader.finish()?;
+        Ok(this)
+    }
+
+    fn read_body(body: &mut SliceReader<'a>) -> Result<Self, Defect> {
+        let mut this = Self::default();
+        let mut next = 0;
+        while !body.is_finished() {
+            let bad = Defect::new(body, "field", DecodeErrorKind::BadValue);
+            let Tag::ContextSpecific { number: TagNumber(number), .. } = Tag::peek(body)? else {
+                return Err(bad);
+            };
+            if number < next {
+                return Err(bad);
+            }
+            next = number.saturating_add(1);
+            nested(body, "field", context(number), |field| {
+                match number {
+                    0 => {
+                        let bad = Defect::new(field, "negState", DecodeErrorKind::BadValue);
+                        let state = primitive(field, "negState", Tag::Enumerated)?;
+                        let [code] = state else { return Err(bad) };
+                        this.neg_state = Some(NegState::from_code(*code).ok_or(bad)?);
+                    }
+                    1 => {
+                        let mech = primitive(field, "supportedMech", Tag::ObjectIdentifier)?;
+                        this.supported_mech = Some(MechType(mech));
+                    }
+                    2 => {
+                        let token = primitive(field, "responseToken", Tag::OctetString)?;
+                        this.response_token = Some(token);
+                    }
+                    3 => {
+                        let mic = primitive(field, "mechListMIC", Tag::OctetString)?;
+                        this.mech_list_mic = Some(mic);
+                    }
+                    _ => return Err(Defect::new(field, "field", DecodeErrorKind::BadValue)),
+                }
+                Ok(())
+            })?;
+        }
+        Ok(this)
+    }
+
+    /// Appends the token.
+    ///
+    /// # Errors
+    /// [`ApiMisuse::FieldTooLong`] if it is longer than DER can say.
+    pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), ApiMisuse> {
+        let state = self.neg_state.map(NegState::as_bytes);
+        let mech = self.supported_mech.map(|mech| mech.0);
+        let primitive = |tag, bytes| Value::Primitive(tag, bytes);
+        let elements = [
+            state.map(|b| Element { number: 0, value: primitive(Tag::Enumerated, b) }),
+            mech.map(|b| Element { number: 1, value: primitive(Tag::ObjectIdentifier, b) }),
+            Element::octets(2, self.response_token),
+            Element::octets(3, self.mech_list_mic),
+        ];
+        let body = total(elements.iter().flatten())?;
+        push_header(out, context(1), tlv_length(Tag::Sequence, body)?)?;
+        push_header(out, Tag::Sequence, body)?;
+        elements.iter().flatten().try_for_each(|element| element.encode(out))
+    }
+}

@@ -1,0 +1,160 @@
+//! Strings as NTLM carries them: UTF-16LE, or an OEM code page.
+
+use crate::error::{DecodeError, DecodeErrorKind};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::{self, Write};
+
+/// Borrowed UTF-16LE of an even number of bytes. Lone surrogates are kept: hashes run over the
+/// code units as received ([MS-NLMP] §2.2.1.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Utf16Le<'a>(&'a [u8]);
+
+impl<'a> Utf16Le<'a> {
+    /// Takes `bytes` as UTF-16LE; `None` if their number is odd.
+    #[must_use]
+    pub fn new(bytes: &'a [u8]) -> Option<Self> {
+        bytes.len().is_multiple_of(2).then_some(Self(bytes))
+    }
+
+    /// The code units.
+    pub fn units(self) -> impl Iterator<Item = u16> + Clone + 'a {
+        self.0.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit))
+    }
+
+    /// The characters; U+FFFD stands for a lone surrogate.
+    pub fn chars(self) -> impl Iterator<Item = char> + 'a {
+        char::decode_utf16(self.units()).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
+    }
+}
+
+impl fmt::Display for Utf16Le<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.chars().try_for_each(|c| f.write_char(c))
+    }
+}
+
+/// A name in one of the two character sets, as negotiated ([MS-NLMP] §2.2.2.5 bits A and B).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Text<'a> {
+    /// UTF-16LE.
+    Unicode(Utf16Le<'a>),
+    /// Bytes of the client's OEM code page, which the protocol does not name.
+    Oem(&'a [u8]),
+}
+
+impl<'a> Text<'a> {
+    /// Reads `bytes` as the negotiated character set has it.
+    ///
+    /// # Errors
+    /// [`DecodeErrorKind::OddLength`] for Unicode of an odd number of bytes.
+    pub(crate) fn decode(
+        structure: &'static str,
+        field: &'static str,
+        unicode: bool,
+        bytes: &'a [u8],
+    ) -> Result<Self, DecodeError> {
+        if !unicode {
+            return Ok(Self::Oem(bytes));
+        }
+        let error = DecodeError { structure, field, offset: 0, kind: DecodeErrorKind::OddLength };
+        Utf16Le::new(bytes).map(Self::Unicode).ok_or(error)
+    }
+
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        match self {
+            Self::Unicode(Utf16Le(bytes)) | Self::Oem(bytes) => bytes.is_empty(),
+        }
+    }
+
+    /// The text for people and for looking names up. OEM bytes are read as UTF-8 if they are,
+    /// which is what clients on systems of today send, else as Latin-1.
+    #[must_use]
+    pub fn to_text(self) -> String {
+        match self {
+            Self::Unicode(text) => text.chars().collect(),
+            Self::Oem(bytes) => match core::str::from_utf8(bytes) {
+                Ok(text) => text.into(),
+                Err(_) => bytes.iter().copied().map(char::from).collect(),
+            },
+        }
+    }
+
+    /// The UTF-16 code units that a client hashed: those received, or the OEM bytes widened to
+    /// 16 bits, which is what clients that speak OEM do.
+    pub(crate) fn hash_units(self) -> HashUnits<'a> {
+        match self {
+            Self::Unicode(Utf16Le(bytes)) => HashUnits { bytes, width: 2 },
+            Self::Oem(bytes) => HashUnits { bytes, width: 1 },
+        }
+    }
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_text())
+    }
+}
+
+/// The code units of a [`Text`], as they are hashed.
+#[derive(Debug, Clone)]
+pub(crate) struct HashUnits<'a> {
+    bytes: &'a [u8],
+    width: usize,
+}
+
+impl Iterator for HashUnits<'_> {
+    type Item = u16;
+
+    fn next(&mut self) -> Option<u16> {
+        let (unit, rest) = self.bytes.split_at_checked(self.width)?;
+        self.bytes = rest;
+        match unit {
+            [low, high] => Some(u16::from_le_bytes([*low, *high])),
+            [byte] => Some(u16::from(*byte)),
+            _ => None,
+        }
+    }
+}
+
+/// Upper case, one unit for one unit and without a locale, as `RtlUpcaseUnicodeString` has it:
+/// what would change the length (`ß`, `ŉ`, `ﬁ`) or leave the basic plane stays as it is.
+pub(crate) fn simple_uppercase(unit: u16) -> u16 {
+    if let Ok(byte) = u8::try_from(unit)
+        && byte.is_ascii()
+    {
+        return u16::from(byte.to_ascii_uppercase());
+    }
+    let Some(c) = char::from_u32(u32::from(unit)) else { return unit };
+    let mut upper = c.to_uppercase();
+    match (upper.next(), upper.next()) {
+        (Some(only), None) => u16::try_from(u32::from(only)).unwrap_or(unit),
+        _ => unit,
+    }
+}
+
+/// Appends `text` in UTF-16LE.
+pub(crate) fn push_utf16le(out: &mut Vec<u8>, text: &str) {
+    for unit in text.encode_utf16() {
+        out.extend(unit.to_le_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::simple_uppercase;
+
+    #[test]
+    fn upper_case_keeps_one_unit_for_one_unit() {
+        let upper = |c: char| simple_uppercase(u16::try_from(u32::from(c)).unwrap());
+        assert_eq!(upper('a'), u16::from(b'A'));
+        assert_eq!(upper('ü'), 0xdc);
+        assert_eq!(upper('ß'), 0xdf, "no SS");
+        assert_eq!(upper('ŉ'), 0x149);
+        assert_eq!(upper('ﬁ'), 0xfb01);
+        assert_eq!(upper('i'), u16::from(b'I'), "no Turkish");
+        assert_eq!(simple_uppercase(0xd800), 0xd800, "lone surrogates stay");
+    }
+}
