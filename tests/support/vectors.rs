@@ -92,9 +92,7 @@ impl Case {
 
     pub(crate) fn list_text(&self, name: &str) -> Vec<String> {
         let attributes = self.take_all(name).into_iter();
-        attributes
-            .map(|attribute| attribute.value.clone())
-            .collect()
+        attributes.map(|attribute| attribute.value.clone()).collect()
     }
 
     /// A number, decimal or hexadecimal after `0x`.
@@ -207,12 +205,7 @@ fn attribute(file: &str, line: usize, text: &str) -> Attribute {
     if !words || !name.starts_with(|first: char| first.is_ascii_uppercase()) {
         malformed();
     }
-    Attribute {
-        name: name.to_owned(),
-        value: value.to_owned(),
-        line,
-        read: Cell::new(false),
-    }
+    Attribute { name: name.to_owned(), value: value.to_owned(), line, read: Cell::new(false) }
 }
 
 fn case(file: &str, block: Vec<Attribute>) -> Case {
@@ -224,13 +217,7 @@ fn case(file: &str, block: Vec<Attribute>) -> Case {
         None => panic!("testvectors/{file}:{line}: the block has no {name}"),
     };
     let (id, _source, kind) = (header("Case"), header("Source"), header("Kind"));
-    Case {
-        file: file.to_owned(),
-        id,
-        kind,
-        line,
-        attributes: rest.collect(),
-    }
+    Case { file: file.to_owned(), id, kind, line, attributes: rest.collect() }
 }
 
 fn nibble(digit: u8) -> Option<u8> {

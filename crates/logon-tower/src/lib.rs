@@ -1,1 +1,38 @@
-//! stub
+//! Windows Integrated Authentication as a [tower] layer.
+//!
+//! A [`LogonLayer`] answers the legs of a handshake itself and hands the application requests of
+//! clients that have logged on; who that is stands in the request's extensions as
+//! [`Authentication`], and axum handlers take it as [`LoggedOn`].
+//!
+//! NTLM proves who is at the other end of a *connection*. So whoever accepts connections has to
+//! give each a [`Connection`] and put it into the extensions of its requests; `logon-hyper` does.
+//!
+//! [tower]: https://docs.rs/tower
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable
+    )
+)]
+
+mod authentication;
+mod body;
+mod connection;
+mod layer;
+mod log;
+mod service;
+mod store;
+
+pub use authentication::Authentication;
+#[cfg(feature = "axum")]
+pub use authentication::{LoggedOn, LogonRejection};
+pub use connection::Connection;
+pub use layer::LogonLayer;
+pub use service::{LogonFuture, LogonService};
+pub use store::{AsyncCredentialStore, Immediate};

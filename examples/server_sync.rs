@@ -1,0 +1,116 @@
+//! A server on `std::net`, a thread per connection, with no framework at all.
+//!
+//! ```sh
+//! cargo run --example server_sync -- 127.0.0.1:8080
+//! curl --ntlm -u 'CORP\alice:S3cret!pw' http://127.0.0.1:8080/
+//! ```
+
+use logon::http::{ConnectionAuth, ConnectionConfig, Decision, RequestHead, Scheme};
+use logon::{AcceptorConfig, Account, AccountName, Answer, ChannelBindings, CredentialStore};
+use logon::{KnownAccount, NtHash, ServerNames, StoreError};
+use std::error::Error;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+
+/// One user. A real store keeps hashes, not a password in the program.
+struct OneUser;
+
+impl CredentialStore for OneUser {
+    fn lookup(&self, account: Account<'_>) -> Result<Answer, StoreError> {
+        if !account.user().eq_ignore_ascii_case("alice") {
+            return Ok(Answer::Unknown);
+        }
+        let name = AccountName::new("CORP", "alice");
+        Ok(Answer::Known(KnownAccount::new(NtHash::of_password("S3cret!pw"), name)))
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let listener = TcpListener::bind(address)?;
+    println!("http://{}", listener.local_addr()?);
+    let acceptor = AcceptorConfig::with_os(ServerNames::new("WEB01", "CORP"));
+    let config = Arc::new(ConnectionConfig::new(Arc::new(acceptor)));
+    for stream in listener.incoming() {
+        let (stream, config) = (stream?, Arc::clone(&config));
+        thread::spawn(move || {
+            if let Err(error) = serve(stream, config) {
+                eprintln!("connection ended: {error}");
+            }
+        });
+    }
+    Ok(())
+}
+
+/// The state of authentication lives exactly as long as the connection.
+fn serve(stream: TcpStream, config: Arc<ConnectionConfig>) -> io::Result<()> {
+    let mut auth = ConnectionAuth::new(config, ChannelBindings::none());
+    let offer: Arc<[Scheme]> = Arc::from(Scheme::ALL);
+    let mut stream = BufReader::new(stream);
+    while let Some(credentials) = read_request(&mut stream)? {
+        let credentials: Vec<&[u8]> = credentials.iter().map(Vec::as_slice).collect();
+        let head = RequestHead { credentials: &credentials, offer: &offer, required: true };
+        let mut decision = auth.request(head);
+        while let (Decision::NeedLogon, Some(account)) = (&decision, auth.pending_account()) {
+            let answer = OneUser.lookup(account);
+            decision = auth.resume(answer);
+        }
+        let (status, challenges, close, body) = match decision {
+            Decision::Forward(forward) => {
+                let name = forward.logon.map(|logon| logon.identity().to_string());
+                let body = format!("user={}\n", name.unwrap_or_default());
+                (200, Vec::from_iter(forward.challenge), false, body)
+            }
+            Decision::Respond(answer) => {
+                if let Some(reason) = answer.reason {
+                    eprintln!("refused: {reason}");
+                }
+                (answer.status.code(), answer.challenges, answer.close, String::new())
+            }
+            _ => (500, Vec::new(), true, String::new()),
+        };
+        let mut response = format!("HTTP/1.1 {status} -\r\nContent-Length: {}\r\n", body.len());
+        for value in challenges {
+            response.push_str(&format!("WWW-Authenticate: {value}\r\n"));
+        }
+        if close {
+            response.push_str("Connection: close\r\n");
+        }
+        write!(stream.get_mut(), "{response}\r\n{body}")?;
+        if close {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Reads a request without looking at more than this example needs, and gives the values of
+/// its `Authorization` lines; `None` at the end of the connection.
+fn read_request(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Vec<Vec<u8>>>> {
+    const MAX_HEAD: u64 = 128 * 1024;
+    const MAX_BODY: u64 = 1024 * 1024;
+    let mut head = stream.by_ref().take(MAX_HEAD);
+    let (mut credentials, mut length) = (Vec::new(), 0);
+    loop {
+        let mut line = String::new();
+        if head.read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        if line == "\r\n" {
+            break;
+        }
+        let Some((name, value)) = line.split_once(':') else { continue };
+        if name.eq_ignore_ascii_case("authorization") {
+            credentials.push(value.trim().as_bytes().to_vec());
+        } else if name.eq_ignore_ascii_case("content-length") {
+            length = value.trim().parse().map_err(io::Error::other)?;
+        }
+    }
+    if length > MAX_BODY {
+        return Err(io::Error::other("the body is too long"));
+    }
+    io::copy(&mut stream.by_ref().take(length), &mut io::sink())?;
+    Ok(Some(credentials))
+}

@@ -1,0 +1,4 @@
+//! See `logon_fuzz::wire::neg_token_resp`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| logon_fuzz::wire::neg_token_resp(data));

@@ -1,0 +1,30 @@
+//! What the fuzz targets assert. The functions live in a library so that the seeds also run as an
+//! ordinary test, on a stable toolchain.
+#![forbid(unsafe_code)]
+
+pub mod exchange;
+pub mod http;
+mod input;
+pub mod wire;
+mod world;
+
+/// A target: takes any bytes, and panics if an invariant does not hold for them.
+pub type Target = fn(&[u8]);
+
+/// Every target under the name of its binary and of its folder in `seeds/`.
+pub const TARGETS: [(&str, Target); 14] = [
+    ("negotiate", wire::negotiate),
+    ("challenge", wire::challenge),
+    ("authenticate", wire::authenticate),
+    ("target_info", wire::target_info),
+    ("ntlmv2_response", wire::ntlmv2_response),
+    ("message_signature", wire::message_signature),
+    ("neg_token_init", wire::neg_token_init),
+    ("neg_token_resp", wire::neg_token_resp),
+    ("mech_types", wire::mech_types),
+    ("certificate", wire::certificate),
+    ("authorization_header", http::authorization_header),
+    ("acceptor_tokens", exchange::acceptor_tokens),
+    ("initiator_tokens", exchange::initiator_tokens),
+    ("tampered_logon", exchange::tampered_logon),
+];

@@ -1,0 +1,447 @@
+//! The state of one HTTP connection, request by request.
+
+#[path = "support/fixed.rs"]
+mod fixed;
+
+use fixed::{BOBS_PASSWORD, Broken, Clock, PASSWORD, Users};
+use logon::http::{
+    ConnectionAuth, ConnectionConfig, Decision, Forward, RequestHead, Response, Scheme, Status,
+    format_token, parse_token,
+};
+use logon::{
+    AcceptorConfig, ChannelBindings, CredentialStore, Error, HeaderError, Initiator, InitiatorStep,
+    Refusal, StoreError,
+};
+use std::sync::Arc;
+use std::time::Duration;
+
+const ALICE: &str = r"CORP\alice";
+
+/// A connection, and what a client on it sees.
+struct Connection {
+    auth: ConnectionAuth,
+    offer: Arc<[Scheme]>,
+    required: bool,
+    clock: Arc<Clock>,
+}
+
+impl Connection {
+    fn new() -> Self {
+        Self::with_config(ConnectionConfig::new)
+    }
+
+    fn with_config(config: impl FnOnce(Arc<AcceptorConfig>) -> ConnectionConfig) -> Self {
+        let clock = Clock::at(1_800_000_000);
+        let config = config(Arc::new(fixed::acceptor_config(&clock)));
+        let auth = ConnectionAuth::new(Arc::new(config), ChannelBindings::none());
+        Self { auth, offer: Arc::from(Scheme::ALL), required: true, clock }
+    }
+
+    fn offering(mut self, offer: &[Scheme]) -> Self {
+        self.offer = Arc::from(offer);
+        self
+    }
+
+    fn lines(&mut self, credentials: &[&[u8]]) -> Decision {
+        let head = RequestHead { credentials, offer: &self.offer, required: self.required };
+        let mut decision = self.auth.request(head);
+        while let (Decision::NeedLogon, Some(account)) = (&decision, self.auth.pending_account()) {
+            let answer = Users.lookup(account);
+            decision = self.auth.resume(answer);
+        }
+        decision
+    }
+
+    fn send(&mut self, credentials: &str) -> Decision {
+        self.lines(&[credentials.as_bytes()])
+    }
+
+    fn plain(&mut self) -> Decision {
+        self.lines(&[])
+    }
+
+    /// Sends the legs of a handshake and gives the answer to the last.
+    fn log_on(&mut self, scheme: Scheme, initiator: Initiator) -> Decision {
+        let (initiator, token) = first(initiator);
+        let challenge = challenge(self.send(&format_token(scheme, &token)), scheme);
+        let mut token = Vec::new();
+        let _ = initiator.step(Some(&challenge), &mut token).unwrap();
+        self.send(&format_token(scheme, &token))
+    }
+
+    fn log_on_as_alice(&mut self) {
+        let decision = self.log_on(Scheme::Ntlm, fixed::ntlm(ALICE, PASSWORD));
+        assert_eq!(user(decision).unwrap(), ALICE);
+    }
+}
+
+fn first(initiator: Initiator) -> (Initiator, Vec<u8>) {
+    let mut token = Vec::new();
+    match initiator.step(None, &mut token).unwrap() {
+        InitiatorStep::Continue(next) => (next, token),
+        _ => panic!("complete after one leg"),
+    }
+}
+
+fn second(initiator: Initiator, challenge: &[u8]) -> Vec<u8> {
+    let mut token = Vec::new();
+    let _ = initiator.step(Some(challenge), &mut token).unwrap();
+    token
+}
+
+fn respond(decision: Decision) -> Response {
+    match decision {
+        Decision::Respond(response) => response,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn forward(decision: Decision) -> Forward {
+    match decision {
+        Decision::Forward(forward) => forward,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn user(decision: Decision) -> Option<String> {
+    forward(decision).logon.map(|logon| logon.identity().to_string())
+}
+
+fn challenge(decision: Decision, scheme: Scheme) -> Vec<u8> {
+    let response = respond(decision);
+    assert_eq!(response.status.code(), 401);
+    assert!(!response.close, "a connection that is closed here breaks NTLM");
+    let [value] = response.challenges.as_slice() else { panic!("{:?}", response.challenges) };
+    parse_token(scheme, value.as_bytes()).unwrap().unwrap()
+}
+
+fn refusal(response: &Response) -> Option<Refusal> {
+    match &response.reason {
+        Some(Error::Denied(denial)) => Some(denial.refusal()),
+        _ => None,
+    }
+}
+
+fn assert_bare_challenges(response: &Response) {
+    assert_eq!(response.status.code(), 401);
+    assert_eq!(response.challenges, ["Negotiate", "NTLM"]);
+}
+
+#[test]
+fn a_request_without_credentials_is_challenged_with_one_line_per_scheme() {
+    let response = respond(Connection::new().plain());
+    assert_bare_challenges(&response);
+    assert_eq!(response.reason, None);
+    assert!(!response.close);
+}
+
+#[test]
+fn both_schemes_log_on_and_the_logon_stays_with_the_connection() {
+    for (scheme, initiator) in [
+        (Scheme::Ntlm, fixed::ntlm(ALICE, PASSWORD)),
+        (Scheme::Negotiate, fixed::negotiate(ALICE, PASSWORD)),
+        // Bare NTLM within Negotiate is answered in kind.
+        (Scheme::Negotiate, fixed::ntlm(ALICE, PASSWORD)),
+    ] {
+        let mut connection = Connection::new();
+        let done = forward(connection.log_on(scheme, initiator));
+        let logon = done.logon.unwrap();
+        assert_eq!(logon.identity().to_string(), ALICE);
+        assert_eq!(logon.scheme(), scheme);
+        assert!(done.fresh);
+        let next = forward(connection.plain());
+        assert!(!next.fresh);
+        assert!(Arc::ptr_eq(&next.logon.unwrap(), &logon));
+    }
+}
+
+#[test]
+fn the_last_token_of_spnego_goes_out_with_the_response() {
+    let mut connection = Connection::new();
+    let (initiator, token) = first(fixed::negotiate(ALICE, PASSWORD));
+    let token =
+        challenge(connection.send(&format_token(Scheme::Negotiate, &token)), Scheme::Negotiate);
+    let mut out = Vec::new();
+    let InitiatorStep::Continue(initiator) = initiator.step(Some(&token), &mut out).unwrap() else {
+        panic!("the server has the last word")
+    };
+    let done = forward(connection.send(&format_token(Scheme::Negotiate, &out)));
+    let last = parse_token(Scheme::Negotiate, done.challenge.unwrap().as_bytes());
+    let last = last.unwrap().unwrap();
+    let step = initiator.step(Some(&last), &mut Vec::new()).unwrap();
+    assert!(matches!(step, InitiatorStep::Complete(_)), "the mechListMIC is verified");
+}
+
+#[test]
+fn a_wrong_password_is_refused_with_bare_schemes_and_leaves_nothing_behind() {
+    let mut connection = Connection::new();
+    let response = respond(connection.log_on(Scheme::Ntlm, fixed::ntlm(ALICE, "wrong")));
+    assert_bare_challenges(&response);
+    assert_eq!(refusal(&response), Some(Refusal::WrongProof));
+    assert_bare_challenges(&respond(connection.plain()));
+}
+
+#[test]
+fn an_unknown_account_looks_like_a_wrong_password() {
+    let mut connection = Connection::new();
+    let wrong = respond(connection.log_on(Scheme::Ntlm, fixed::ntlm(ALICE, "wrong")));
+    let unknown = respond(connection.log_on(Scheme::Ntlm, fixed::ntlm(r"CORP\eve", PASSWORD)));
+    assert_eq!(refusal(&unknown), Some(Refusal::UnknownAccount));
+    assert_eq!(unknown.status, wrong.status);
+    assert_eq!(unknown.challenges, wrong.challenges);
+    assert_eq!(unknown.close, wrong.close);
+}
+
+#[test]
+fn the_third_refused_logon_closes_the_connection() {
+    let mut connection = Connection::new();
+    let mut closed = Vec::new();
+    for _ in 0..3 {
+        let decision = connection.log_on(Scheme::Ntlm, fixed::ntlm(ALICE, "wrong"));
+        closed.push(respond(decision).close);
+    }
+    assert_eq!(closed, [false, false, true]);
+}
+
+#[test]
+fn a_field_without_a_scheme_is_a_bad_request() {
+    for value in ["", "   ", "=====", "\"NTLM\" abcd", "(x)"] {
+        let response = respond(Connection::new().send(value));
+        assert_eq!(response.status.code(), 400, "{value:?}");
+        assert_eq!(response.reason, Some(Error::Header(HeaderError::NoScheme)), "{value:?}");
+        assert!(response.challenges.is_empty());
+    }
+}
+
+#[test]
+fn bad_base64_is_a_bad_request() {
+    for value in [
+        "NTLM %%%",
+        "Negotiate TlRM",
+        "NTLM TlRMTVNTUAABAAAAB4IIAAAAAAAAAAAAAAAAAAAAAA=",
+        "NTLM TlRM TVNT",
+        "NTLM TlRMTVNT, NTLM TlRMTVNT",
+        "NTLM TlRMTVNTU\u{e4}",
+        "NTLM T===",
+    ] {
+        let response = respond(Connection::new().send(value));
+        match value {
+            // Whole base64 of four letters, but no message.
+            "Negotiate TlRM" => assert_bare_challenges(&response),
+            _ => {
+                assert_eq!(response.status.code(), 400, "{value:?}");
+                let bad = Some(Error::Header(HeaderError::BadBase64));
+                assert_eq!(response.reason, bad, "{value:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_scheme_without_a_token_is_a_bad_request() {
+    let response = respond(Connection::new().send("NTLM"));
+    assert_eq!(response.status.code(), 400);
+    assert_eq!(response.reason, Some(Error::Header(HeaderError::NoToken)));
+}
+
+#[test]
+fn two_authorization_lines_are_a_bad_request() {
+    let response = respond(Connection::new().lines(&[b"NTLM AAAA", b"NTLM AAAA"]));
+    assert_eq!(response.reason, Some(Error::Header(HeaderError::Repeated)));
+    assert_eq!(response.status.code(), 400);
+}
+
+#[test]
+fn a_token_over_the_limit_is_431_and_closes() {
+    let value = format!("NTLM {}", "A".repeat(1024 * 1024));
+    let response = respond(Connection::new().send(&value));
+    assert_eq!(response.status, Status::HeaderTooLarge);
+    assert_eq!(response.status.code(), 431);
+    assert!(response.close);
+}
+
+#[test]
+fn scheme_names_are_compared_without_regard_to_case() {
+    let (_, token) = first(fixed::ntlm(ALICE, PASSWORD));
+    let value = format_token(Scheme::Ntlm, &token).replacen("NTLM", "nTlM", 1);
+    challenge(Connection::new().send(&value), Scheme::Ntlm);
+}
+
+#[test]
+fn a_foreign_scheme_is_challenged_or_passes_where_a_logon_is_optional() {
+    let mut connection = Connection::new();
+    assert_bare_challenges(&respond(connection.send("Bearer abc.def")));
+    connection.required = false;
+    assert_eq!(user(connection.send("Bearer abc.def")), None);
+    assert_eq!(user(connection.plain()), None);
+}
+
+#[test]
+fn the_token_of_a_scheme_that_is_not_offered_is_not_looked_at() {
+    let mut connection = Connection::new().offering(&[Scheme::Negotiate]);
+    let response = respond(connection.send("NTLM %%%"));
+    assert_eq!(response.status.code(), 401);
+    assert_eq!(response.challenges, ["Negotiate"]);
+    assert_eq!(response.reason, None);
+}
+
+#[test]
+fn a_place_that_offers_nothing_passes_everything_and_touches_no_exchange() {
+    let mut connection = Connection::new();
+    let (initiator, token) = first(fixed::ntlm(ALICE, PASSWORD));
+    let sent = challenge(connection.send(&format_token(Scheme::Ntlm, &token)), Scheme::Ntlm);
+    let offer = std::mem::replace(&mut connection.offer, Arc::from([]));
+    assert_eq!(user(connection.send("NTLM %%%")), None);
+    connection.offer = offer;
+    let token = second(initiator, &sent);
+    assert_eq!(user(connection.send(&format_token(Scheme::Ntlm, &token))).unwrap(), ALICE);
+}
+
+#[test]
+fn authenticate_without_a_challenge_is_out_of_sequence() {
+    let mut other = Connection::new();
+    let (initiator, token) = first(fixed::ntlm(ALICE, PASSWORD));
+    let sent = challenge(other.send(&format_token(Scheme::Ntlm, &token)), Scheme::Ntlm);
+    let token = format_token(Scheme::Ntlm, &second(initiator, &sent));
+
+    let response = respond(Connection::new().send(&token));
+    assert_bare_challenges(&response);
+    assert!(matches!(response.reason, Some(Error::OutOfSequence { .. })));
+    assert_eq!(user(other.send(&token)).unwrap(), ALICE, "where it belongs it is right");
+}
+
+#[test]
+fn a_challenge_serves_one_authenticate() {
+    let mut connection = Connection::new();
+    let (initiator, token) = first(fixed::ntlm(ALICE, PASSWORD));
+    let sent = challenge(connection.send(&format_token(Scheme::Ntlm, &token)), Scheme::Ntlm);
+    let token = format_token(Scheme::Ntlm, &second(initiator, &sent));
+    assert_eq!(user(connection.send(&token)).unwrap(), ALICE);
+    let again = respond(connection.send(&token));
+    assert!(matches!(again.reason, Some(Error::OutOfSequence { .. })));
+    assert_bare_challenges(&respond(connection.plain()));
+}
+
+#[test]
+fn a_challenge_expires() {
+    let mut connection = Connection::new();
+    let (initiator, token) = first(fixed::ntlm(ALICE, PASSWORD));
+    let sent = challenge(connection.send(&format_token(Scheme::Ntlm, &token)), Scheme::Ntlm);
+    connection.clock.advance(Duration::from_secs(121));
+    let token = second(initiator, &sent);
+    let response = respond(connection.send(&format_token(Scheme::Ntlm, &token)));
+    assert_eq!(refusal(&response), Some(Refusal::ChallengeExpired));
+}
+
+#[test]
+fn a_new_handshake_drops_the_old_identity_at_once() {
+    let mut connection = Connection::new();
+    connection.log_on_as_alice();
+    let (_, token) = first(fixed::ntlm(r"CORP\bob", BOBS_PASSWORD));
+    challenge(connection.send(&format_token(Scheme::Ntlm, &token)), Scheme::Ntlm);
+    assert!(connection.auth.logon().is_none());
+    assert_bare_challenges(&respond(connection.plain()));
+    let bob = connection.log_on(Scheme::Ntlm, fixed::ntlm(r"CORP\bob", BOBS_PASSWORD));
+    assert_eq!(user(bob).unwrap(), r"CORP\bob");
+}
+
+#[test]
+fn a_failed_handshake_after_a_good_one_leaves_no_identity() {
+    let mut connection = Connection::new();
+    connection.log_on_as_alice();
+    respond(connection.log_on(Scheme::Ntlm, fixed::ntlm(r"CORP\bob", "wrong")));
+    assert_bare_challenges(&respond(connection.plain()));
+}
+
+#[test]
+fn any_other_authorization_drops_the_identity() {
+    for value in ["Bearer abc", "NTLM %%%", "NTLM", "="] {
+        let mut connection = Connection::new();
+        connection.log_on_as_alice();
+        respond(connection.send(value));
+        assert_bare_challenges(&respond(connection.plain()));
+    }
+}
+
+#[test]
+fn an_anonymous_request_in_mid_exchange_ends_it() {
+    let mut connection = Connection::new();
+    let (initiator, token) = first(fixed::ntlm(ALICE, PASSWORD));
+    let sent = challenge(connection.send(&format_token(Scheme::Ntlm, &token)), Scheme::Ntlm);
+    assert_bare_challenges(&respond(connection.plain()));
+    let token = second(initiator, &sent);
+    let response = respond(connection.send(&format_token(Scheme::Ntlm, &token)));
+    assert!(matches!(response.reason, Some(Error::OutOfSequence { .. })));
+}
+
+#[test]
+fn an_exchange_does_not_change_its_scheme_on_the_way() {
+    let mut connection = Connection::new();
+    let (initiator, token) = first(fixed::ntlm(ALICE, PASSWORD));
+    let sent = challenge(connection.send(&format_token(Scheme::Ntlm, &token)), Scheme::Ntlm);
+    let token = second(initiator, &sent);
+    let response = respond(connection.send(&format_token(Scheme::Negotiate, &token)));
+    assert!(matches!(response.reason, Some(Error::OutOfSequence { .. })));
+}
+
+#[test]
+fn an_identity_counts_only_where_its_scheme_is_offered() {
+    let mut connection = Connection::new();
+    connection.log_on_as_alice();
+    connection.offer = Arc::from([Scheme::Negotiate]);
+    assert_eq!(respond(connection.plain()).challenges, ["Negotiate"]);
+    connection.offer = Arc::from(Scheme::ALL);
+    assert_eq!(user(connection.plain()).unwrap(), ALICE);
+}
+
+#[test]
+fn a_released_connection_has_to_log_on_anew() {
+    let mut connection = Connection::new();
+    connection.log_on_as_alice();
+    connection.auth.release();
+    assert_bare_challenges(&respond(connection.plain()));
+}
+
+#[test]
+fn a_store_that_cannot_answer_is_503_without_an_offer() {
+    let mut connection = Connection::new();
+    let (initiator, token) = first(fixed::ntlm(ALICE, PASSWORD));
+    let sent = challenge(connection.send(&format_token(Scheme::Ntlm, &token)), Scheme::Ntlm);
+    let token = format_token(Scheme::Ntlm, &second(initiator, &sent));
+    let head =
+        RequestHead { credentials: &[token.as_bytes()], offer: &connection.offer, required: true };
+    assert!(matches!(connection.auth.request(head), Decision::NeedLogon));
+    assert_eq!(connection.auth.pending_account().unwrap().to_string(), ALICE);
+    let response = respond(connection.auth.resume(Err(StoreError::new("out of reach"))));
+    assert_eq!(response.status.code(), 503);
+    assert!(response.challenges.is_empty(), "clients would ask for the password again");
+    assert!(response.retry_after.is_some());
+}
+
+#[test]
+fn a_broken_random_number_generator_is_500() {
+    let clock = Clock::at(0);
+    let config = AcceptorConfig::new(fixed::names(), Arc::new(Broken), clock);
+    let mut connection = Connection::with_config(|_| ConnectionConfig::new(Arc::new(config)));
+    let (_, token) = first(fixed::ntlm(ALICE, PASSWORD));
+    let response = respond(connection.send(&format_token(Scheme::Ntlm, &token)));
+    assert_eq!(response.status.code(), 500);
+    assert!(response.challenges.is_empty());
+}
+
+#[test]
+fn an_answer_that_nobody_waits_for_changes_nothing() {
+    let mut connection = Connection::new();
+    connection.log_on_as_alice();
+    let response = respond(connection.auth.resume(Ok(logon::Answer::Unknown)));
+    assert_eq!(response.status.code(), 500);
+    assert_eq!(user(connection.plain()).unwrap(), ALICE);
+}
+
+#[test]
+fn a_proxy_says_407() {
+    let mut connection = Connection::with_config(|config| ConnectionConfig::new(config).as_proxy());
+    assert_eq!(respond(connection.plain()).status.code(), 407);
+    assert_eq!(connection.auth.side().challenge_field(), "proxy-authenticate");
+    assert_eq!(connection.auth.side().credentials_field(), "proxy-authorization");
+}
