@@ -14,8 +14,8 @@ pub(crate) fn success(connection: &Connection, logon: &Logon) {
         mechanism = %logon.mechanism(),
         mic = ?identity.mic(),
         bindings = ?identity.bindings(),
-        target = identity.target_name(),
-        workstation = identity.workstation(),
+        target = Some(identity.target_name()).filter(|name| !name.is_empty()),
+        workstation = Some(identity.workstation()).filter(|name| !name.is_empty()),
         connection = connection.id(),
         peer = connection.peer().map(tracing::field::display::<SocketAddr>),
         "logged on"

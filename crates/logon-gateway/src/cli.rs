@@ -1,0 +1,148 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Windows Integrated Authentication for servers that are not Windows.
+#[derive(Debug, Parser)]
+#[command(name = "logon", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve a demonstration on this machine, with one user, to log on to with any client
+    #[command(
+        after_help = "Example:\n  logon demo\n  DEMO_PW='S3cret!pw' logon demo --user 'CORP\\alice' --password-env DEMO_PW --http 127.0.0.1:0"
+    )]
+    Demo(DemoOptions),
+    /// Keep a user file
+    #[command(subcommand, arg_required_else_help = true)]
+    Users(UsersCommand),
+    /// Print an NTLM or SPNEGO token as an indented tree
+    #[command(
+        after_help = "Examples:\n  logon decode TlRMTVNTUAABAAAAB4IIAAAAAAAAAAAAAAAAAAAAAAA=\n  logon decode 'WWW-Authenticate: NTLM TlRM…'\n  curl -sI --ntlm -u : http://127.0.0.1:8080/ntlm/ | grep -i '^www-auth' | logon decode"
+    )]
+    Decode {
+        /// Hex, base64, or a whole header line; read from standard input if absent or `-`
+        token: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoOptions {
+    /// Address for HTTP; port 0 picks a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub(crate) http: SocketAddr,
+
+    /// Address for HTTPS; port 0 picks a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
+    pub(crate) https: SocketAddr,
+
+    /// Write the PEM of the certificate made for localhost and 127.0.0.1 to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cert_out: Option<PathBuf>,
+
+    /// The user who may log on
+    #[arg(long, value_name = r"DOMAIN\USER", default_value = r"CORP\alice")]
+    pub(crate) user: String,
+
+    /// Environment variable that holds the user's password; made up and printed if absent
+    #[arg(long, value_name = "VARIABLE")]
+    pub(crate) password_env: Option<String>,
+
+    /// Take the users from this file instead; see `logon users`
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["user", "password_env"])]
+    pub(crate) users: Option<PathBuf>,
+
+    /// Channel bindings (Extended Protection): whether a logon must be bound to its TLS
+    #[arg(long, value_enum, default_value_t = Demand::WhenOffered)]
+    pub(crate) bindings: Demand,
+
+    /// Message integrity code: whether a logon must carry one
+    #[arg(long, value_enum, default_value_t = Demand::WhenOffered)]
+    pub(crate) mic: Demand,
+
+    /// Write log lines as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How much of an optional protection is demanded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Demand {
+    /// Right if it is there
+    WhenOffered,
+    /// Refuse without it
+    Always,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum UsersCommand {
+    /// Add a user, or with --replace change a password
+    #[command(
+        after_help = "Example:\n  logon users add --file users 'CORP\\alice'\n  PW='S3cret!pw' logon users add --file users 'CORP\\alice' --password-env PW"
+    )]
+    Add {
+        #[command(flatten)]
+        file: UserFileOption,
+        /// The user: DOMAIN\USER
+        #[arg(value_name = r"DOMAIN\USER")]
+        name: String,
+        /// Environment variable that holds the password; asked for without echo if absent
+        #[arg(long, value_name = "VARIABLE")]
+        password_env: Option<String>,
+        /// Change the password if the user exists
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Remove a user
+    #[command(after_help = "Example:\n  logon users remove --file users 'CORP\\alice'")]
+    Remove {
+        #[command(flatten)]
+        file: UserFileOption,
+        /// The user: DOMAIN\USER
+        #[arg(value_name = r"DOMAIN\USER")]
+        name: String,
+    },
+    /// List the users of a file, one a line, without secrets
+    #[command(after_help = "Example:\n  logon users list --file users")]
+    List {
+        #[command(flatten)]
+        file: UserFileOption,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UserFileOption {
+    /// The user file; `add` makes it if it is missing
+    #[arg(long = "file", value_name = "FILE")]
+    pub(crate) path: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        fn check(command: &clap::Command) {
+            let subcommands: Vec<_> = command.get_subcommands().collect();
+            if subcommands.is_empty() {
+                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.contains("Example"), "{} has no example", command.get_name());
+            }
+            subcommands.into_iter().for_each(check);
+        }
+        check(&Cli::command());
+    }
+}

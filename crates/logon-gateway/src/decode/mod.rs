@@ -1,0 +1,89 @@
+//! `logon decode`: says what a token says.
+//!
+//! A token comes as hex, as base64, or within a header line; it is printed as an indented tree.
+//! What could be read before a defect is printed, too: the defect makes most sense there.
+
+mod av_pairs;
+mod input;
+mod ntlm;
+mod spnego;
+#[cfg(test)]
+mod tests;
+mod token;
+mod tree;
+
+use input::InputError;
+use logon::DecodeError;
+use std::fmt;
+use std::io::{self, Read, Write};
+use tree::Tree;
+
+/// Prints the token that `argument` holds, or `stdin` if there is no argument or it is `-`.
+pub(crate) fn run(
+    argument: Option<&str>,
+    stdin: &mut dyn Read,
+    out: &mut dyn Write,
+) -> Result<(), DecodeFailure> {
+    let token = input::read(argument, stdin)?;
+    let mut tree = Tree::new(out);
+    token::print(&mut tree, &token)?;
+    Ok(out.flush()?)
+}
+
+/// Why there is no tree, or only the beginning of one.
+#[derive(Debug)]
+pub(crate) enum DecodeFailure {
+    /// No token could be made of the input.
+    Input(InputError),
+    /// It is a token, and malformed.
+    Malformed(DecodeError),
+    /// An NTLM message of a type that does not exist; absent if it ends before the type.
+    MessageType(Option<u32>),
+    /// It begins like no token at all.
+    Unknown(Vec<u8>),
+    /// Reading or writing failed.
+    Io(io::Error),
+}
+
+impl fmt::Display for DecodeFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Input(error) => error.fmt(f),
+            Self::Malformed(error) => error.fmt(f),
+            Self::MessageType(None) => {
+                f.write_str("NTLM message: MessageType at offset 8: the input ends too early")
+            }
+            Self::MessageType(Some(code)) => write!(
+                f,
+                "NTLM message: MessageType at offset 8: {code} is none of NEGOTIATE (1), \
+                 CHALLENGE (2), AUTHENTICATE (3)"
+            ),
+            Self::Unknown(start) => write!(
+                f,
+                "token at offset 0: it begins with {}, and so is neither NTLM, SPNEGO nor Kerberos",
+                tree::Hex(start)
+            ),
+            Self::Io(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for DecodeFailure {}
+
+impl From<InputError> for DecodeFailure {
+    fn from(error: InputError) -> Self {
+        Self::Input(error)
+    }
+}
+
+impl From<DecodeError> for DecodeFailure {
+    fn from(error: DecodeError) -> Self {
+        Self::Malformed(error)
+    }
+}
+
+impl From<io::Error> for DecodeFailure {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}

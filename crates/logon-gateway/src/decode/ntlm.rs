@@ -1,0 +1,201 @@
+//! The three NTLM messages as trees.
+
+use super::DecodeFailure;
+use super::av_pairs::{self, Time};
+use super::tree::{Hex, Tree};
+use logon::wire::ntlm::{
+    Authenticate, AvFlags, Challenge, MessageType, Negotiate, NegotiateFlags, NtlmV2Response,
+    SIGNATURE, Version,
+};
+use logon::wire::{Text, Utf16Le};
+use std::fmt;
+use std::io;
+
+pub(super) fn print(tree: &mut Tree<'_>, message: &[u8]) -> Result<(), DecodeFailure> {
+    let Some(kind) = MessageType::of(message) else {
+        let code = message.strip_prefix(&SIGNATURE).and_then(<[u8]>::first_chunk::<4>);
+        return Err(DecodeFailure::MessageType(code.map(|code| u32::from_le_bytes(*code))));
+    };
+    tree.line(format_args!("NTLM {}, {} bytes", kind.name(), message.len()))?;
+    let fields = &mut tree.below();
+    match kind {
+        MessageType::Negotiate => print_negotiate(fields, &Negotiate::decode(message)?),
+        MessageType::Challenge => print_challenge(fields, &Challenge::decode(message)?),
+        MessageType::Authenticate => print_authenticate(fields, &Authenticate::decode(message)?),
+    }
+}
+
+fn print_negotiate(tree: &mut Tree<'_>, message: &Negotiate<'_>) -> Result<(), DecodeFailure> {
+    print_flags(tree, Some(message.flags))?;
+    tree.line(format_args!("DomainName {}", Name::oem(message.domain)))?;
+    tree.line(format_args!("Workstation {}", Name::oem(message.workstation)))?;
+    Ok(print_version(tree, message.version)?)
+}
+
+fn print_challenge(tree: &mut Tree<'_>, message: &Challenge<'_>) -> Result<(), DecodeFailure> {
+    let name = Name { flags: Some(message.flags), bytes: message.target_name };
+    tree.line(format_args!("TargetName {name}"))?;
+    print_flags(tree, Some(message.flags))?;
+    tree.line(format_args!("ServerChallenge {}", Hex(&message.server_challenge)))?;
+    match &message.target_info {
+        Some(list) => av_pairs::print(tree, "TargetInfo", list)?,
+        None => tree.line("TargetInfo (absent)")?,
+    }
+    Ok(print_version(tree, message.version)?)
+}
+
+fn print_authenticate(
+    tree: &mut Tree<'_>,
+    message: &Authenticate<'_>,
+) -> Result<(), DecodeFailure> {
+    let flags = message.flags;
+    print_lm_response(tree, message)?;
+    let announced = print_nt_response(tree, message)?;
+    for (field, bytes) in [
+        ("DomainName", message.domain),
+        ("UserName", message.user),
+        ("Workstation", message.workstation),
+    ] {
+        tree.line(format_args!("{field} {}", Name { flags, bytes }))?;
+    }
+    match message.encrypted_random_session_key {
+        [] => tree.line("EncryptedRandomSessionKey (absent)")?,
+        key => tree.line(format_args!("EncryptedRandomSessionKey {}", Hex(key)))?,
+    }
+    print_flags(tree, flags)?;
+    print_version(tree, message.version)?;
+    match (&message.mic, announced) {
+        (Some(mic), true) => tree.line(format_args!("MIC {} (announced by MsvAvFlags)", Hex(mic))),
+        // Room before the payload may be a MIC or anything else: only the announcement tells.
+        (Some(mic), false) => tree.line(format_args!("MIC {} (not announced)", Hex(mic))),
+        (None, true) => tree.line("MIC (announced by MsvAvFlags, but absent: stripped)"),
+        (None, false) => tree.line("MIC (absent, not announced)"),
+    }?;
+    Ok(())
+}
+
+fn print_lm_response(tree: &mut Tree<'_>, message: &Authenticate<'_>) -> io::Result<()> {
+    let response = message.lm_response;
+    let zero = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
+    let kind = match (response.split_at_checked(8), message.nt_response.len()) {
+        _ if response.is_empty() => "absent",
+        _ if response == [0] => "one zero byte: anonymous",
+        _ if response.len() != 24 => "of no known kind",
+        _ if zero(response) => "all zero: none",
+        (Some((_, rest)), 24) if zero(rest) => "client challenge of an NTLM2 session response",
+        (_, length) if length > 24 => "LMv2",
+        _ => "LMv1",
+    };
+    tree.line(format_args!("LmChallengeResponse, {} bytes: {kind}", response.len()))?;
+    let mut below = tree.below();
+    match response.split_at_checked(16) {
+        Some((proof, challenge)) if kind == "LMv2" => {
+            below.line(format_args!("Response {}", Hex(proof)))?;
+            below.line(format_args!("ChallengeFromClient {}", Hex(challenge)))
+        }
+        _ if zero(response) => Ok(()),
+        _ => below.line(Hex(response)),
+    }
+}
+
+/// Whether a MIC is announced in it.
+fn print_nt_response(
+    tree: &mut Tree<'_>,
+    message: &Authenticate<'_>,
+) -> Result<bool, DecodeFailure> {
+    let response = message.nt_response;
+    let extended = NegotiateFlags::EXTENDED_SESSIONSECURITY;
+    let kind = match response.len() {
+        0 => "absent",
+        24 if message.flags.is_some_and(|flags| flags.contains(extended)) => {
+            "NTLMv1 with extended session security (NTLM2 session response)"
+        }
+        24 => "NTLMv1",
+        _ => "NTLMv2",
+    };
+    tree.line(format_args!("NtChallengeResponse, {} bytes: {kind}", response.len()))?;
+    let mut below = tree.below();
+    if response.is_empty() {
+        return Ok(false);
+    }
+    if response.len() == 24 {
+        below.line(Hex(response))?;
+        return Ok(false);
+    }
+    let response = NtlmV2Response::decode(response)?;
+    below.line(format_args!("NTProofStr {}", Hex(&response.nt_proof_str)))?;
+    below.line(format_args!("TimeStamp {}", Time(response.timestamp)))?;
+    below.line(format_args!("ChallengeFromClient {}", Hex(&response.client_challenge)))?;
+    av_pairs::print(&mut below, "AvPairs", &response.target_info)?;
+    Ok(response.target_info.flags().contains(AvFlags::MIC_PRESENT))
+}
+
+fn print_version(tree: &mut Tree<'_>, version: Option<Version>) -> io::Result<()> {
+    match version {
+        Some(version) => tree.line(format_args!("Version {version}")),
+        None => tree.line("Version (absent)"),
+    }
+}
+
+fn print_flags(tree: &mut Tree<'_>, flags: Option<NegotiateFlags>) -> io::Result<()> {
+    let Some(flags) = flags else { return tree.line("NegotiateFlags (absent)") };
+    tree.line(format_args!("NegotiateFlags 0x{:08x}", flags.bits()))?;
+    let mut below = tree.below();
+    for bit in (0..32).map(|place| 1_u32 << place).filter(|bit| flags.bits() & bit != 0) {
+        match NegotiateFlags::from_bits_retain(bit).iter_names().next() {
+            Some((name, _)) => below.line(name)?,
+            None => below.line(format_args!("{} (reserved, 0x{bit:08x})", reserved(bit)))?,
+        }
+    }
+    Ok(())
+}
+
+/// What [MS-NLMP] §2.2.2.5 calls the bits that mean nothing, from the highest down.
+fn reserved(bit: u32) -> &'static str {
+    match bit {
+        0x1000_0000 => "R1",
+        0x0800_0000 => "R2",
+        0x0400_0000 => "R3",
+        0x0100_0000 => "R4",
+        0x0020_0000 => "R5",
+        0x0004_0000 => "R6",
+        0x0000_4000 => "R7",
+        0x0000_0400 => "R8",
+        0x0000_0100 => "R9",
+        0x0000_0008 => "R10",
+        _ => "R",
+    }
+}
+
+/// A name in the character set that the flags of its message tell.
+struct Name<'a> {
+    flags: Option<NegotiateFlags>,
+    bytes: &'a [u8],
+}
+
+impl<'a> Name<'a> {
+    fn oem(bytes: &'a [u8]) -> Self {
+        Self { flags: None, bytes }
+    }
+}
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { flags, bytes } = *self;
+        let unicode = flags.is_some_and(|flags| flags.contains(NegotiateFlags::UNICODE));
+        let oem = Text::Oem(bytes).to_text();
+        if !unicode {
+            return write!(f, "{oem:?}");
+        }
+        let Some(text) = Utf16Le::new(bytes) else {
+            return write!(f, "{oem:?} (OEM, although the flags say Unicode)");
+        };
+        write!(f, "{:?}", text.to_string())?;
+        // Some clients set the flag over OEM strings, because the CHALLENGE said OEM; that one
+        // is not at hand. Letters of Latin script alternate with zeros if it is Unicode.
+        if !bytes.is_empty() && bytes.iter().all(u8::is_ascii_graphic) {
+            write!(f, " (if the CHALLENGE said OEM: {oem:?})")?;
+        }
+        Ok(())
+    }
+}

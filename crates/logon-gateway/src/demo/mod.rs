@@ -1,0 +1,182 @@
+//! `logon demo`: a server on this machine that real clients log on to.
+
+mod certificate;
+mod pages;
+
+use crate::cli::{Demand, DemoOptions};
+use crate::failure::Failure;
+use crate::{logging, password};
+use logon::{AcceptorConfig, Answer, BindingsPolicy, CredentialStore, MicPolicy, Policy};
+use logon::{Account, ServerNames, StoreError};
+use logon_hyper::Server;
+use logon_tower::LogonLayer;
+use logon_users::{MemoryStore, Options, WatchedUserFile};
+use pages::About;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+use tokio::net::TcpListener;
+use zeroize::Zeroizing;
+
+/// Runs until it is interrupted.
+pub(crate) fn run(options: DemoOptions) -> Result<(), Failure> {
+    logging::start(options.json);
+    let users = Users::new(&options)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::message(format!("cannot start: {error}")))?;
+    runtime.block_on(serve(options, users))
+}
+
+async fn serve(options: DemoOptions, users: Users) -> Result<(), Failure> {
+    let http = bind(options.http, "--http").await?;
+    let https = bind(options.https, "--https").await?;
+    let certificate = certificate::make()?;
+    if let Some(path) = &options.cert_out {
+        std::fs::write(path, &certificate.pem)
+            .map_err(|error| Failure::message(format!("{}: {error}", path.display())))?;
+    }
+    let about = About {
+        account: users.account.clone(),
+        http: format!("http://{}", local(&http)?),
+        https: format!("https://localhost:{}", local(&https)?.port()),
+    };
+    announce(&users, &about, options.cert_out.as_deref())?;
+
+    let Users { store, domain, .. } = users;
+    let config = AcceptorConfig::with_os(names(&domain)).with_policy(policy(&options));
+    let site = pages::site(&LogonLayer::new(config, store), about);
+    tokio::join!(
+        Server::new(site.clone()).serve(http, interrupted()),
+        Server::new(site).tls(certificate.tls).serve(https, interrupted()),
+    );
+    writeln!(io::stdout(), "stopped")?;
+    Ok(())
+}
+
+async fn bind(address: SocketAddr, option: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::message(format!("{option} {address}: {error}; port 0 picks a free one"))
+    })
+}
+
+fn local(listener: &TcpListener) -> Result<SocketAddr, Failure> {
+    listener.local_addr().map_err(|error| Failure::message(error.to_string()))
+}
+
+/// Ctrl-C, or SIGTERM where there is such a thing.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without a signal to wait for there is nothing to stop at.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn names(domain: &str) -> ServerNames {
+    let dns_domain = format!("{}.example", domain.to_lowercase());
+    ServerNames::new("LOGON-DEMO", domain).with_dns(format!("logon-demo.{dns_domain}"), dns_domain)
+}
+
+fn policy(options: &DemoOptions) -> Policy {
+    let mut policy = Policy::default();
+    policy.bindings = match options.bindings {
+        Demand::WhenOffered => BindingsPolicy::WhenOffered,
+        Demand::Always => BindingsPolicy::Always,
+    };
+    policy.mic = match options.mic {
+        Demand::WhenOffered => MicPolicy::WhenOffered,
+        Demand::Always => MicPolicy::Always,
+    };
+    policy
+}
+
+/// Who may log on.
+struct Users {
+    store: Store,
+    domain: String,
+    /// How the start page and the announcement call them.
+    account: String,
+    /// A password that was made up, and is to be told.
+    made_up: Option<Zeroizing<String>>,
+}
+
+enum Store {
+    Memory(MemoryStore),
+    File(WatchedUserFile),
+}
+
+impl CredentialStore for Store {
+    fn lookup(&self, account: Account<'_>) -> Result<Answer, StoreError> {
+        match self {
+            Self::Memory(store) => store.lookup(account),
+            Self::File(store) => store.lookup(account),
+        }
+    }
+}
+
+const DEFAULT_DOMAIN: &str = "CORP";
+
+impl Users {
+    fn new(options: &DemoOptions) -> Result<Self, Failure> {
+        if let Some(path) = &options.users {
+            let file = WatchedUserFile::open(path, store_options(DEFAULT_DOMAIN))
+                .map_err(|error| Failure::message(error.to_string()))?;
+            return Ok(Self {
+                store: Store::File(file),
+                domain: DEFAULT_DOMAIN.to_owned(),
+                account: format!("the users of {}", path.display()),
+                made_up: None,
+            });
+        }
+        let (domain, user) =
+            options.user.split_once('\\').unwrap_or((DEFAULT_DOMAIN, &options.user));
+        if domain.is_empty() || user.is_empty() {
+            return Err(Failure::message(r"--user: expected DOMAIN\USER, such as 'CORP\alice'"));
+        }
+        let (password, made_up) = match &options.password_env {
+            Some(variable) => (password::from_env(variable)?, None),
+            None => {
+                let password = password::make_up()?;
+                (password.clone(), Some(password))
+            }
+        };
+        let account = format!("{domain}\\{user}");
+        let store =
+            MemoryStore::with_options(store_options(domain)).with_password(&account, &password);
+        Ok(Self { store: Store::Memory(store), domain: domain.to_owned(), account, made_up })
+    }
+}
+
+fn store_options(domain: &str) -> Options {
+    Options::default()
+        .default_domain(domain)
+        .dns_domain(format!("{}.example", domain.to_lowercase()), domain)
+}
+
+fn announce(users: &Users, about: &About, certificate: Option<&Path>) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", about.http)?;
+    writeln!(out, "{}", about.https)?;
+    if let Some(path) = certificate {
+        writeln!(out, "certificate  {}", path.display())?;
+    }
+    writeln!(out, "user         {}", users.account)?;
+    if let Some(password) = &users.made_up {
+        writeln!(out, "password     {}", password.as_str())?;
+    }
+    writeln!(out, "try          curl --ntlm -u '{}' {}/ntlm/", users.account, about.http)?;
+    writeln!(out, "             or open {}/ in a browser; Ctrl-C stops", about.http)?;
+    out.flush()
+}

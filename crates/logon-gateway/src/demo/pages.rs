@@ -1,0 +1,140 @@
+//! What the demonstration shows.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Extension, Request};
+use axum::response::Html;
+use axum::routing::{MethodRouter, any, get};
+use http_body_util::BodyExt;
+use logon::http::Scheme;
+use logon::{BindingsOutcome, MicOutcome};
+use logon_tower::{AsyncCredentialStore, Authentication, Connection, LogonLayer};
+use std::fmt::Write;
+
+/// What the start page tells.
+#[derive(Clone)]
+pub(super) struct About {
+    pub(super) account: String,
+    pub(super) http: String,
+    pub(super) https: String,
+}
+
+/// The whole site.
+pub(super) fn site<S: AsyncCredentialStore>(layer: &LogonLayer<S>, about: About) -> Router {
+    let start = move || {
+        let page = start_page(&about);
+        async move { Html(page) }
+    };
+    Router::new()
+        .route("/", get(start))
+        .merge(place("/ntlm", layer.clone().schemes(&[Scheme::Ntlm])))
+        .merge(place("/nego", layer.clone().schemes(&[Scheme::Negotiate])))
+        .merge(place("/both", layer.clone().schemes(&[Scheme::Negotiate, Scheme::Ntlm])))
+        .merge(place("/open", layer.clone().schemes(&[])))
+}
+
+/// A place and everything below it.
+fn place<S: AsyncCredentialStore>(path: &str, layer: LogonLayer<S>) -> Router {
+    let report = || -> MethodRouter { any(report) };
+    Router::new()
+        .route(path, report())
+        .route(&format!("{path}/"), report())
+        .route(&format!("{path}/{{*below}}"), report())
+        .layer(layer)
+}
+
+/// Who the request is from and how that is known. The first line is for machines.
+async fn report(
+    Extension(authentication): Extension<Authentication>,
+    Extension(connection): Extension<Connection>,
+    request: Request,
+) -> String {
+    let method = request.method().clone();
+    let bytes = count(request.into_body()).await;
+    let mut text = String::new();
+    let written = match authentication.logon() {
+        None => writeln!(text, "user="),
+        Some(logon) => {
+            let identity = logon.identity();
+            let mic = match identity.mic() {
+                MicOutcome::Verified => "verified",
+                _ => "none sent",
+            };
+            let bindings = match identity.bindings() {
+                BindingsOutcome::Bound => "bound to this TLS connection",
+                BindingsOutcome::NoTls => "no TLS",
+                BindingsOutcome::NotOffered => "none sent",
+                _ => "ignored",
+            };
+            let target = Some(identity.target_name()).filter(|name| !name.is_empty());
+            writeln!(
+                text,
+                "user={identity}\nscheme={}\nmechanism={}\nmic={mic}\nbindings={bindings}\ntarget={}",
+                logon.scheme(),
+                logon.mechanism(),
+                target.unwrap_or("none sent"),
+            )
+        }
+    };
+    let written = written.and_then(|()| {
+        writeln!(text, "connection={}\nmethod={method}\nbody={bytes} bytes", connection.id())
+    });
+    debug_assert!(written.is_ok(), "a String takes everything");
+    text
+}
+
+/// Reads the body to its end, so that the connection can go on.
+async fn count(mut body: Body) -> u64 {
+    let mut bytes = 0_u64;
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, axum::body::Bytes::len);
+        bytes = bytes.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
+    }
+    bytes
+}
+
+fn start_page(about: &About) -> String {
+    let About { account, http, https } = about;
+    let account = escape(account);
+    format!(
+        r#"<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>logon demo</title>
+<style>
+body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 44rem; margin: 2rem auto; padding: 0 1rem; }}
+pre {{ background: #f3f3f3; padding: .75rem; overflow-x: auto; }}
+table {{ border-collapse: collapse; }} td, th {{ padding: .25rem 1rem .25rem 0; text-align: left; }}
+@media (prefers-color-scheme: dark) {{ body {{ background: #1b1b1b; color: #ddd; }} a {{ color: #8bf; }} pre {{ background: #2a2a2a; }} }}
+</style>
+<h1>logon demo</h1>
+<p>This server knows <b>{account}</b>. The password was printed, or given, where it was started.</p>
+<table>
+<tr><th>Place</th><th>offers</th></tr>
+<tr><td><a href="/ntlm/">/ntlm/</a></td><td>NTLM</td></tr>
+<tr><td><a href="/nego/">/nego/</a></td><td>Negotiate</td></tr>
+<tr><td><a href="/both/">/both/</a></td><td>Negotiate and NTLM</td></tr>
+<tr><td><a href="/open/">/open/</a></td><td>nothing: no logon needed</td></tr>
+</table>
+<h2>With curl</h2>
+<pre>curl --ntlm -u '{account}' {http}/ntlm/
+curl --ntlm -u '{account}' --insecure {https}/ntlm/</pre>
+<p><code>curl --negotiate</code> takes its credentials from the system; on Linux that needs the
+package gss-ntlmssp and a file of <code>DOMAIN:USER:PASSWORD</code> named by
+<code>NTLM_USER_FILE</code>:</p>
+<pre>NTLM_USER_FILE=./credentials curl --negotiate -u : {http}/nego/</pre>
+<h2>With a browser</h2>
+<ol>
+<li>Open <a href="/ntlm/">/ntlm/</a>.</li>
+<li>Type <b>{account}</b> and the password. Windows in an intranet zone asks for nothing.</li>
+<li>The answer names the user, and the line in the server's log says how it was proven.</li>
+</ol>
+</html>
+"#
+    )
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\'', "&#39;")
+}
