@@ -10,7 +10,7 @@ use crate::identity::Account;
 use crate::ntlm;
 use crate::spnego;
 use crate::wire::ntlm::{MessageType, SIGNATURE};
-use crate::wire::spnego::MechType;
+use crate::wire::spnego::{MechType, NegTokenInit};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -120,8 +120,7 @@ impl Acceptor {
     /// `NegTokenInit` with or without its GSS-API framing.
     #[must_use]
     pub fn is_initial(token: &[u8]) -> bool {
-        MessageType::of(token) == Some(MessageType::Negotiate)
-            || matches!(token.first(), Some(0x60 | 0xa0))
+        MessageType::of(token) == Some(MessageType::Negotiate) || NegTokenInit::is_begun_by(token)
     }
 
     /// Takes the client's token. What has to be sent is appended to `out`, also on an error,

@@ -74,6 +74,12 @@ fn reject(out: &mut Vec<u8>) -> Result<(), Error> {
 impl<M: AcceptorMechanism> ExpectInit<M> {
     fn handle(self, token: &[u8], out: &mut Vec<u8>) -> Result<Step<M>, Error> {
         let Self { mech_type, mechanism } = self;
+        if NegTokenResp::is_begun_by(token) {
+            return Err(Error::OutOfSequence {
+                expected: "NegTokenInit",
+                received: "NegTokenResp",
+            });
+        }
         let init = NegTokenInit::decode(token)?;
         let Some(place) = init.mech_types.iter().position(|mech| mech == mech_type) else {
             reject(out)?;
@@ -110,6 +116,12 @@ impl<M: AcceptorMechanism> ExpectInit<M> {
 impl<M: AcceptorMechanism> ExpectResp<M> {
     fn handle(self, token: &[u8], out: &mut Vec<u8>) -> Result<Step<M>, Error> {
         let Self { mechanism, list } = self;
+        if NegTokenInit::is_begun_by(token) {
+            return Err(Error::OutOfSequence {
+                expected: "NegTokenResp",
+                received: "NegTokenInit",
+            });
+        }
         let resp = NegTokenResp::decode(token)?;
         if resp.neg_state == Some(NegState::Reject) {
             return Err(PeerIncompatible::Rejected.into());

@@ -145,7 +145,10 @@ impl<E: MechListMic> ExpectFinal<E> {
         match (resp.neg_state, resp.mech_list_mic) {
             (Some(NegState::Reject), _) => Err(PeerIncompatible::Rejected.into()),
             (Some(NegState::AcceptCompleted) | None, Some(mic)) => {
-                if self.established.verify_mech_list_mic(&self.mech_types, mic)? {
+                // Without integrity there is no MIC that could be right.
+                let right = self.established.can_sign()
+                    && self.established.verify_mech_list_mic(&self.mech_types, mic)?;
+                if right {
                     Ok(Output::Complete(self.established))
                 } else {
                     Err(self.established.refuse(Refusal::WrongMechListMic))

@@ -137,6 +137,8 @@ pub(crate) fn simple_uppercase(unit: u16) -> u16 {
 
 /// Appends `text` in UTF-16LE.
 pub(crate) fn push_utf16le(out: &mut Vec<u8>, text: &str) {
+    // No character has more UTF-16 units than UTF-8 bytes.
+    out.reserve(text.len().saturating_mul(2));
     for unit in text.encode_utf16() {
         out.extend(unit.to_le_bytes());
     }

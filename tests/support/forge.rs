@@ -272,11 +272,11 @@ struct SessionBaseKey([u8; 16]);
 impl SessionBaseKey {
     /// `RC4K`; RC4 is its own inverse, and the library's is held against the published vectors.
     fn exchange(&self, key: &[u8; 16]) -> [u8; 16] {
-        rc4(&self.0, key)
+        rc4(&self.0, key).try_into().unwrap()
     }
 }
 
-pub(crate) fn rc4(key: &[u8], data: &[u8; 16]) -> [u8; 16] {
+pub(crate) fn rc4(key: &[u8], data: &[u8]) -> Vec<u8> {
     let mut s: Vec<u8> = (0..=255).collect();
     let mut j = 0_u8;
     for i in 0..256 {
@@ -284,12 +284,13 @@ pub(crate) fn rc4(key: &[u8], data: &[u8; 16]) -> [u8; 16] {
         s.swap(i, usize::from(j));
     }
     let (mut i, mut j) = (0_u8, 0_u8);
-    data.map(|byte| {
+    let next = |byte: &u8| {
         i = i.wrapping_add(1);
         j = j.wrapping_add(s[usize::from(i)]);
         s.swap(usize::from(i), usize::from(j));
         byte ^ s[usize::from(s[usize::from(i)].wrapping_add(s[usize::from(j)]))]
-    })
+    };
+    data.iter().map(next).collect()
 }
 
 /// The exchange of raw NTLM behind `challenge`, begun when the CHALLENGE says.

@@ -23,6 +23,8 @@ pub(crate) struct Pair {
     pub(crate) client_bindings: ChannelBindings,
     pub(crate) server_bindings: ChannelBindings,
     pub(crate) policy: Policy,
+    /// The byte that the client's random numbers are made of, the session key among them.
+    pub(crate) random: u8,
 }
 
 /// Both ends of a completed exchange.
@@ -41,6 +43,7 @@ impl Default for Pair {
             client_bindings: ChannelBindings::none(),
             server_bindings: ChannelBindings::none(),
             policy: Policy::default(),
+            random: 0x55,
         }
     }
 }
@@ -56,7 +59,7 @@ pub(crate) fn lookup(account: Account<'_>) -> Answer {
 impl Pair {
     pub(crate) fn initiator(&self) -> Initiator {
         let credential = Credential::password(self.name, self.password);
-        let (random, clock) = (Arc::new(FixedRandom(0x55)), Arc::new(FixedClock(NOW)));
+        let (random, clock) = (Arc::new(FixedRandom(self.random)), Arc::new(FixedClock(NOW)));
         let config = InitiatorConfig::new(credential, random, clock)
             .with_workstation("LAPTOP")
             .with_key_exchange(self.key_exchange);

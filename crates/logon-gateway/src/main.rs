@@ -59,8 +59,12 @@ fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Users(command) => users::run(command, &mut out),
         Command::Decode { token } => {
-            decode::run(token.as_deref(), &mut io::stdin().lock(), &mut out)
-                .map_err(|failure| Failure::message(failure.to_string()))
+            decode::run(token.as_deref(), &mut io::stdin().lock(), &mut out).map_err(|failure| {
+                match failure {
+                    decode::DecodeFailure::Io(error) => Failure::Output(error),
+                    failure => Failure::message(failure.to_string()),
+                }
+            })
         }
     }
 }

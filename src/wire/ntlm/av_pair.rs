@@ -182,6 +182,9 @@ impl<'a> TargetInfo<'a> {
     }
 }
 
+/// Five names, a time, flags, bindings and an SPN.
+const USUAL_LENGTH: usize = 384;
+
 /// Writes an AV list pair by pair.
 #[derive(Debug, Default)]
 pub struct TargetInfoBuilder {
@@ -202,6 +205,10 @@ impl TargetInfoBuilder {
     pub fn push(&mut self, id: AvId, value: &[u8]) -> Result<(), ApiMisuse> {
         let too_long = ApiMisuse::FieldTooLong(id.name().unwrap_or("AvPair"));
         let len = u16::try_from(value.len()).map_err(|_| too_long)?;
+        // Room for all that a server or a client usually says: one allocation a list.
+        if self.bytes.is_empty() {
+            self.bytes.reserve(USUAL_LENGTH.max(value.len().saturating_add(8)));
+        }
         self.bytes.extend(id.0.to_le_bytes());
         self.bytes.extend(len.to_le_bytes());
         self.bytes.extend(value);

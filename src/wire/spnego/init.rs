@@ -56,6 +56,12 @@ impl<'a> NegTokenInit<'a> {
         Self::read(token).map_err(|defect| defect.of("NegTokenInit"))
     }
 
+    /// Whether `token` has the tag of a `NegTokenInit`, framed or not, well-formed or not.
+    #[must_use]
+    pub fn is_begun_by(token: &[u8]) -> bool {
+        matches!(token.first(), Some(0x60 | 0xa0))
+    }
+
     fn read(token: &'a [u8]) -> Result<Self, Defect> {
         let mut reader = SliceReader::new(token)?;
         let this = if Tag::peek(&reader)? == APPLICATION_0 {

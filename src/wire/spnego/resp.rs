@@ -30,7 +30,6 @@ pub struct NegTokenResp<'a> {
 
 /// `negState`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
 pub enum NegState {
     /// 0: the context is established.
     AcceptCompleted = 0,
@@ -82,6 +81,12 @@ impl<'a> NegTokenResp<'a> {
     /// [`DecodeError`] if it is not the token or not DER.
     pub fn decode(token: &'a [u8]) -> Result<Self, DecodeError> {
         Self::read(token).map_err(|defect| defect.of("NegTokenResp"))
+    }
+
+    /// Whether `token` has the tag of a `NegTokenResp`, well-formed or not.
+    #[must_use]
+    pub fn is_begun_by(token: &[u8]) -> bool {
+        token.first() == Some(&0xa1)
     }
 
     fn read(token: &'a [u8]) -> Result<Self, Defect> {

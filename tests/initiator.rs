@@ -1,0 +1,100 @@
+//! The initiator against CHALLENGEs as no acceptor of ours sends them.
+
+#[path = "support/forge.rs"]
+mod forge;
+#[path = "support/pair.rs"]
+mod pair;
+
+use logon::wire::ntlm::{
+    Authenticate, AvFlags, AvId, Challenge, NegotiateFlags, NtlmV2Response, TargetInfo,
+    TargetInfoBuilder,
+};
+use logon::{ChannelBindings, ChannelBindingsHash, InitiatorStep};
+use pair::{NOW, Pair, to_continue};
+
+const FLAGS: NegotiateFlags = NegotiateFlags::UNICODE
+    .union(NegotiateFlags::EXTENDED_SESSIONSECURITY)
+    .union(NegotiateFlags::TARGET_INFO)
+    .union(NegotiateFlags::KEY_128);
+
+fn answer(pair: &Pair, flags: NegotiateFlags, pairs: &[(AvId, &[u8])]) -> Vec<u8> {
+    let mut list = TargetInfoBuilder::new();
+    pairs.iter().try_for_each(|(id, value)| list.push(*id, value)).unwrap();
+    let list = list.finish();
+    let sent = Challenge {
+        target_name: &[],
+        flags,
+        server_challenge: [7; 8],
+        target_info: (!pairs.is_empty()).then(|| TargetInfo::decode(&list).unwrap()),
+        version: None,
+    };
+    let (mut challenge, mut out) = (Vec::new(), Vec::new());
+    sent.encode(&mut challenge).unwrap();
+    let initiator = to_continue(pair.initiator().step(None, &mut Vec::new()).unwrap());
+    let step = initiator.step(Some(&challenge), &mut out).unwrap();
+    assert!(matches!(step, InitiatorStep::Complete(_)));
+    out
+}
+
+#[test]
+fn flags_that_were_not_asked_for_are_not_taken() {
+    let pair = Pair { key_exchange: false, ..Pair::default() };
+    let unasked = NegotiateFlags::KEY_EXCH
+        | NegotiateFlags::SEAL
+        | NegotiateFlags::LM_KEY
+        | NegotiateFlags::DATAGRAM
+        | NegotiateFlags::OEM;
+    let message = answer(&pair, FLAGS | NegotiateFlags::SIGN | unasked, &[]);
+    let message = Authenticate::decode(&message).unwrap();
+    assert_eq!(message.flags, Some(FLAGS | NegotiateFlags::SIGN));
+    assert!(message.encrypted_random_session_key.is_empty());
+}
+
+#[test]
+fn a_key_is_exchanged_for_signing_or_sealing_only() {
+    for (flags, length) in [(NegotiateFlags::SIGN, 16), (NegotiateFlags::empty(), 0)] {
+        let message = answer(&Pair::default(), FLAGS | NegotiateFlags::KEY_EXCH | flags, &[]);
+        let message = Authenticate::decode(&message).unwrap();
+        assert_eq!(message.encrypted_random_session_key.len(), length);
+    }
+}
+
+#[test]
+fn a_server_cannot_speak_in_the_clients_name() {
+    let ours = ChannelBindings::from_application_data(*b"ours");
+    let pair = Pair { client_bindings: ours, ..Pair::default() };
+    let pairs: [(AvId, &[u8]); 6] = [
+        (AvId::CHANNEL_BINDINGS, &[9; 16]),
+        (AvId(99), b"kept"),
+        (AvId::TARGET_NAME, b"H\0"),
+        (AvId::FLAGS, &[1, 0, 0, 0]),
+        (AvId::TIMESTAMP, &[3; 8]),
+        (AvId::NB_DOMAIN_NAME, b"D\0"),
+    ];
+    let message = answer(&pair, FLAGS, &pairs);
+    let message = Authenticate::decode(&message).unwrap();
+    let response = NtlmV2Response::decode(message.nt_response).unwrap();
+    let list = response.target_info;
+    assert_eq!(list.duplicate(), None);
+    let hash = ChannelBindingsHash::of(b"ours").0;
+    assert_eq!(list.get(AvId::CHANNEL_BINDINGS), Some(&hash[..]));
+    let target = forge::utf16le("HTTP/web01.corp.example");
+    assert_eq!(list.get(AvId::TARGET_NAME), Some(&target[..]));
+    assert_eq!(list.flags(), AvFlags::CONSTRAINED | AvFlags::MIC_PRESENT);
+    let ids: Vec<_> = list.iter().map(|pair| pair.id).take(3).collect();
+    assert_eq!(ids, [AvId(99), AvId::TIMESTAMP, AvId::NB_DOMAIN_NAME], "as sent, in order");
+    // The server's time, and no LMv2 response beside it.
+    assert_eq!(response.timestamp, u64::from_le_bytes([3; 8]));
+    assert_eq!(message.lm_response, [0; 24]);
+}
+
+#[test]
+fn without_a_time_the_clients_own_and_an_lmv2_response_are_sent() {
+    let message = answer(&Pair::default(), FLAGS, &[(AvId::NB_DOMAIN_NAME, b"D\0")]);
+    let message = Authenticate::decode(&message).unwrap();
+    let response = NtlmV2Response::decode(message.nt_response).unwrap();
+    assert_eq!(response.timestamp, NOW);
+    assert_eq!(message.lm_response.len(), 24);
+    assert_eq!(message.lm_response[16..], [0x55; 8], "the client challenge");
+    assert!(message.mic.is_some_and(|mic| mic != [0; 16]));
+}
