@@ -2,9 +2,12 @@
 
 use crate::credential::Credential;
 use crate::env::{SecureRandom, TimeSource};
-use crate::policy::Policy;
+use crate::identity::TargetName;
+use crate::policy::{KeyStrength, Policy};
+use crate::reflection::ReflectionGuard;
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 
 /// The names a server goes by, as the CHALLENGE tells them ([MS-NLMP] §3.2.5.1.1).
@@ -63,6 +66,8 @@ impl ServerNames {
 pub struct AcceptorConfig {
     pub(crate) names: ServerNames,
     pub(crate) policy: Policy,
+    pub(crate) machine_id: Option<[u8; 32]>,
+    pub(crate) reflection: Option<Arc<dyn ReflectionGuard>>,
     pub(crate) random: Arc<dyn SecureRandom>,
     pub(crate) clock: Arc<dyn TimeSource>,
 }
@@ -75,7 +80,7 @@ impl AcceptorConfig {
         random: Arc<dyn SecureRandom>,
         clock: Arc<dyn TimeSource>,
     ) -> Self {
-        Self { names, policy: Policy::default(), random, clock }
+        Self { names, policy: Policy::default(), machine_id: None, reflection: None, random, clock }
     }
 
     /// A configuration with randomness and clock of the operating system.
@@ -92,6 +97,21 @@ impl AcceptorConfig {
         self
     }
 
+    /// This machine's `MachineID` ([MS-NLMP] §2.2.2.2): a response that carries it was made
+    /// here, and is refused.
+    #[must_use]
+    pub fn with_machine_id(mut self, machine_id: [u8; 32]) -> Self {
+        self.machine_id = Some(machine_id);
+        self
+    }
+
+    /// Refuses responses that this program made itself as a client.
+    #[must_use]
+    pub fn with_reflection_guard(mut self, guard: Arc<dyn ReflectionGuard>) -> Self {
+        self.reflection = Some(guard);
+        self
+    }
+
     /// The names of the server.
     #[must_use]
     pub fn names(&self) -> &ServerNames {
@@ -105,11 +125,29 @@ impl AcceptorConfig {
     }
 }
 
+/// To whom a client may speak NTLM ([MS-NLMP] §3.1.1.1 `ClientBlocked`,
+/// `ClientBlockExceptions`).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum NtlmUse {
+    /// Any service. The default.
+    #[default]
+    Anywhere,
+    /// These services only; with an empty list, none.
+    Only(Vec<TargetName>),
+}
+
 /// What the exchanges of a client share.
 pub struct InitiatorConfig {
     pub(crate) credential: Credential,
     pub(crate) workstation: String,
     pub(crate) key_exchange: bool,
+    pub(crate) integrity: bool,
+    pub(crate) confidentiality: bool,
+    pub(crate) min_key_strength: KeyStrength,
+    pub(crate) ntlm: NtlmUse,
+    pub(crate) machine_id: Option<[u8; 32]>,
+    pub(crate) reflection: Option<Arc<dyn ReflectionGuard>>,
     pub(crate) random: Arc<dyn SecureRandom>,
     pub(crate) clock: Arc<dyn TimeSource>,
 }
@@ -122,8 +160,19 @@ impl InitiatorConfig {
         random: Arc<dyn SecureRandom>,
         clock: Arc<dyn TimeSource>,
     ) -> Self {
-        let workstation = String::new();
-        Self { credential, workstation, key_exchange: true, random, clock }
+        Self {
+            credential,
+            workstation: String::new(),
+            key_exchange: true,
+            integrity: false,
+            confidentiality: false,
+            min_key_strength: KeyStrength::default(),
+            ntlm: NtlmUse::default(),
+            machine_id: None,
+            reflection: None,
+            random,
+            clock,
+        }
     }
 
     /// A configuration with randomness and clock of the operating system.
@@ -144,6 +193,50 @@ impl InitiatorConfig {
     #[must_use]
     pub fn with_key_exchange(mut self, key_exchange: bool) -> Self {
         self.key_exchange = key_exchange;
+        self
+    }
+
+    /// Whether messages will be signed: a server that cannot is refused. Default: no; signing
+    /// is offered all the same, because SPNEGO's `mechListMIC` needs it.
+    #[must_use]
+    pub fn with_integrity(mut self, integrity: bool) -> Self {
+        self.integrity = integrity;
+        self
+    }
+
+    /// Whether messages will be encrypted: a server that cannot is refused. Default: no.
+    #[must_use]
+    pub fn with_confidentiality(mut self, confidentiality: bool) -> Self {
+        self.confidentiality = confidentiality;
+        self
+    }
+
+    /// How strong session keys have to be. Default: [`KeyStrength::Any`].
+    #[must_use]
+    pub fn with_min_key_strength(mut self, strength: KeyStrength) -> Self {
+        self.min_key_strength = strength;
+        self
+    }
+
+    /// To whom NTLM may be spoken at all. Default: [`NtlmUse::Anywhere`].
+    #[must_use]
+    pub fn with_ntlm(mut self, ntlm: NtlmUse) -> Self {
+        self.ntlm = ntlm;
+        self
+    }
+
+    /// Sends this machine's `MachineID` (`MsvAvSingleHost`, [MS-NLMP] §2.2.2.2), by which its
+    /// own servers know it again. By default it is not sent, because it identifies the machine.
+    #[must_use]
+    pub fn with_machine_id(mut self, machine_id: [u8; 32]) -> Self {
+        self.machine_id = Some(machine_id);
+        self
+    }
+
+    /// Lets the servers in this program know which responses are its own.
+    #[must_use]
+    pub fn with_reflection_guard(mut self, guard: Arc<dyn ReflectionGuard>) -> Self {
+        self.reflection = Some(guard);
         self
     }
 }

@@ -1,11 +1,12 @@
 //! Secrets, and the question to whoever keeps them.
 
-use crate::crypto::{Secret, md4_utf16le};
+use crate::crypto::{Secret, des, md4_utf16le};
 use crate::error::Refusal;
 use crate::identity::{Account, AccountName};
 use alloc::borrow::Cow;
 use alloc::string::String;
 use core::fmt;
+use zeroize::Zeroizing;
 
 /// `NTOWFv1`, the MD4 of the password in UTF-16LE ([MS-NLMP] §3.3.1): 16 bytes that are as good
 /// as the password itself.
@@ -35,8 +36,45 @@ impl NtHash {
     }
 }
 
-/// What an initiator logs on with.
-#[derive(Clone)]
+/// `LMOWFv1` ([MS-NLMP] §3.3.1): 16 bytes that give the password away in minutes. Only of use
+/// where policy lets LM responses in.
+#[derive(Clone, Debug)]
+pub struct LmHash(Secret);
+
+impl LmHash {
+    /// The hash of a password of up to 14 ASCII characters; others have none, or one that
+    /// depends on a code page.
+    #[must_use]
+    pub fn of_password(password: &str) -> Option<Self> {
+        if !password.is_ascii() || password.len() > 14 {
+            return None;
+        }
+        let mut padded = Zeroizing::new([[0_u8; 7]; 2]);
+        for (to, from) in padded.as_flattened_mut().iter_mut().zip(password.bytes()) {
+            *to = from.to_ascii_uppercase();
+        }
+        let halves = Zeroizing::new(padded.map(|half| des(&half, b"KGS!@#$%")));
+        let mut hash = [0; 16];
+        for (to, from) in hash.iter_mut().zip(halves.as_flattened()) {
+            *to = *from;
+        }
+        Some(Self(Secret::new(hash)))
+    }
+
+    /// A hash that is already known.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Secret::new(bytes))
+    }
+
+    /// The 16 bytes.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; 16] {
+        self.0.expose()
+    }
+}
+
+/// What an initiator logs on with ([MS-NLMP] §3.1.1.1).
 pub struct Credential {
     domain: String,
     user: String,
@@ -91,6 +129,7 @@ impl fmt::Debug for Credential {
 #[derive(Clone, Debug)]
 pub struct KnownAccount {
     pub(crate) nt_hash: NtHash,
+    pub(crate) lm_hash: Option<LmHash>,
     pub(crate) name: AccountName,
 }
 
@@ -98,7 +137,14 @@ impl KnownAccount {
     /// The account `name` whose password has the hash `nt_hash`.
     #[must_use]
     pub fn new(nt_hash: NtHash, name: AccountName) -> Self {
-        Self { nt_hash, name }
+        Self { nt_hash, lm_hash: None, name }
+    }
+
+    /// Adds the LM hash, for servers whose policy lets LM responses in.
+    #[must_use]
+    pub fn with_lm_hash(mut self, lm_hash: LmHash) -> Self {
+        self.lm_hash = Some(lm_hash);
+        self
     }
 
     /// The name as the store spells it.
@@ -114,12 +160,50 @@ impl KnownAccount {
     }
 }
 
+/// What a remote authority needs to verify a response ([MS-APDS] §3.1.5.2): the fields of
+/// `NETLOGON_NETWORK_INFO`, straight from the exchange.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct NetworkLogon<'a> {
+    /// The names as sent, case kept.
+    pub account: Account<'a>,
+    /// `LmChallenge`: the server challenge; for an NTLM2 session response the half of an MD5
+    /// that the response answers.
+    pub challenge: [u8; 8],
+    /// `NtChallengeResponse`.
+    pub nt_response: &'a [u8],
+    /// `LmChallengeResponse`.
+    pub lm_response: &'a [u8],
+}
+
+/// The word of a remote authority, such as a domain controller, that it has verified the
+/// response ([MS-APDS] §3.1.5). MIC, channel bindings, echo and age are still checked here.
+#[derive(Clone, Debug)]
+pub struct RemoteLogon {
+    pub(crate) session_base_key: Secret,
+    pub(crate) name: AccountName,
+}
+
+impl RemoteLogon {
+    /// A verified logon of the account `name`, with the `SessionBaseKey` that the authority
+    /// returned (`UserSessionKey`).
+    ///
+    /// # Security
+    /// Whoever makes one vouches for the response in [`crate::NetworkLogon`].
+    #[must_use]
+    pub fn new(session_base_key: [u8; 16], name: AccountName) -> Self {
+        Self { session_base_key: Secret::new(session_base_key), name }
+    }
+}
+
 /// What a store says of an account.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Answer {
     /// The account exists and may log on.
     Known(KnownAccount),
+    /// A remote authority has verified the response itself.
+    Verified(RemoteLogon),
     /// There is no such account. Costs the peer, and looks to it, like a wrong password.
     Unknown,
     /// The account exists and may not log on.

@@ -106,6 +106,14 @@ pub enum PeerIncompatible {
     Datagram,
     /// Neither extended session security nor Unicode: only NTLMv1 or LM could follow.
     LegacyOnly,
+    /// NTLM is switched off by policy ([MS-NLMP] §3.1.4, §3.2.5.1.1), on this side.
+    NtlmDisabled,
+    /// Weaker session keys than policy demands.
+    WeakKeys,
+    /// The CHALLENGE has an AV pair that only a client may send, or one twice.
+    ForbiddenAvPair,
+    /// The CHALLENGE lacks the names of the server, without which its integrity cannot be had.
+    NoServerNames,
     /// None of the mechanisms in the `MechTypeList` is supported here ([RFC 4178] §4.2.2).
     NoCommonMechanism,
     /// The acceptor answered with `negState = reject`.
@@ -181,6 +189,18 @@ pub enum Refusal {
     AvPairChanged(&'static str),
     /// An AV pair stands twice in the response.
     AvPairDuplicated(&'static str),
+    /// The client meant to reach another service.
+    WrongTargetName,
+    /// Policy demands the name of the service and the client sent none.
+    TargetNameRequired,
+    /// The response was made by this very machine or program: a reflection.
+    Reflected,
+    /// Session keys weaker than policy demands.
+    WeakKeys,
+    /// The remote authority has NTLM switched off (`STATUS_NTLM_BLOCKED`).
+    NtlmBlocked,
+    /// The response cannot give the session key that was negotiated: it needs an LM hash.
+    NoSessionKey,
     /// AUTHENTICATE came later than [`crate::Policy::challenge_lifetime`] after the CHALLENGE.
     ChallengeExpired,
     /// AUTHENTICATE sets security flags that the CHALLENGE did not offer, or drops extended
@@ -206,12 +226,18 @@ pub enum ApiMisuse {
     FieldTooLong(&'static str),
     /// The session keys have no integrity or confidentiality to offer.
     NoSessionSecurity,
+    /// Confidentiality was not negotiated.
+    NoConfidentiality,
     /// 2³² messages were signed with one key.
     SequenceExhausted,
     /// A message of this session failed verification earlier; the keys are out of step.
     SessionPoisoned,
+    /// An [`crate::Exchange`] whose messages cannot be read.
+    UnreadableExchange,
     /// No answer was awaited.
     NothingPending,
+    /// The credential names no user; there is no anonymous logon.
+    NoUser,
 }
 
 /// The random number generator failed; nothing was written that may be used.
@@ -282,6 +308,10 @@ impl fmt::Display for PeerIncompatible {
             Self::NoCharacterSet => "the peer offers neither Unicode nor OEM strings",
             Self::Datagram => "the peer wants connectionless NTLM",
             Self::LegacyOnly => "the client offers neither extended session security nor Unicode: it could only answer with NTLMv1, which is off",
+            Self::NtlmDisabled => "NTLM is switched off by policy",
+            Self::WeakKeys => "the peer offers weaker session keys than policy demands",
+            Self::ForbiddenAvPair => "the CHALLENGE has an AV pair that must not be in it",
+            Self::NoServerNames => "the CHALLENGE lacks the server's names",
             Self::NoCommonMechanism => "no mechanism in common with the peer",
             Self::Rejected => "the server rejected the negotiation",
             Self::MechanismNotOffered => "the server selected a mechanism that was not offered",
@@ -311,6 +341,12 @@ impl fmt::Display for Refusal {
             Self::ChannelBindingsRequired => "policy demands channel bindings and the client sent none",
             Self::AvPairChanged(id) => return write!(f, "{id} of the CHALLENGE did not come back unchanged"),
             Self::AvPairDuplicated(id) => return write!(f, "{id} stands twice in the response"),
+            Self::WrongTargetName => "the client meant to reach another service",
+            Self::TargetNameRequired => "policy demands the name of the service and the client sent none",
+            Self::Reflected => "our own response came back: a reflection",
+            Self::WeakKeys => "session keys are weaker than policy demands",
+            Self::NtlmBlocked => "the authority has NTLM switched off",
+            Self::NoSessionKey => "the session key needs an LM hash that the account does not have",
             Self::ChallengeExpired => "the challenge had expired",
             Self::FlagsChanged => "AUTHENTICATE changes the flags that were negotiated",
             Self::EmptyPassword => "the account has an empty password",
@@ -327,9 +363,12 @@ impl fmt::Display for ApiMisuse {
         match self {
             Self::FieldTooLong(field) => write!(f, "{field} is too long to be encoded"),
             Self::NoSessionSecurity => f.write_str("no session security was negotiated"),
+            Self::NoConfidentiality => f.write_str("no confidentiality was negotiated"),
             Self::SequenceExhausted => f.write_str("sequence numbers are used up"),
             Self::SessionPoisoned => f.write_str("an earlier message failed verification"),
+            Self::UnreadableExchange => f.write_str("the exchange to be resumed cannot be read"),
             Self::NothingPending => f.write_str("no answer is awaited"),
+            Self::NoUser => f.write_str("the credential names no user"),
         }
     }
 }

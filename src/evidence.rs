@@ -2,9 +2,11 @@
 //! the check itself. An [`crate::Identity`] costs one of each.
 
 use crate::binding::{ChannelBindings, ChannelBindingsHash};
+use crate::credential::RemoteLogon;
+use crate::crypto::Secret;
 use crate::error::Refusal;
 use crate::policy::{BindingsPolicy, MicPolicy};
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use subtle::{Choice, ConstantTimeEq};
 
 /// `NTProofStr` was compared with what the password gives.
 #[derive(Debug)]
@@ -14,19 +16,24 @@ impl ProofVerified {
     /// Compares in constant time with the proof of every candidate `(key, proof)`; none is left
     /// out after a match. Beside the verdict comes the key that matched, or the last one, so that
     /// a refusal can go on to cost the same.
-    pub(crate) fn check(
-        candidates: impl Iterator<Item = ([u8; 16], [u8; 16])>,
-        received: &[u8; 16],
-    ) -> (Result<Self, Refusal>, [u8; 16]) {
+    pub(crate) fn check<const N: usize>(
+        candidates: impl Iterator<Item = (Secret, [u8; N])>,
+        received: &[u8; N],
+    ) -> (Result<Self, Refusal>, Secret) {
         let mut matched = Choice::from(0);
-        let mut selected = [0; 16];
+        let mut selected = Secret::new([0; 16]);
         for (key, proof) in candidates {
             // Once matched, the selection stays.
-            selected.conditional_assign(&key, !matched);
-            matched |= proof.ct_eq(received);
+            selected.assign_if(&key, !matched);
+            matched |= proof.as_slice().ct_eq(received.as_slice());
         }
         let verdict = if matched.into() { Ok(Self(())) } else { Err(Refusal::WrongProof) };
         (verdict, selected)
+    }
+
+    /// A remote authority has compared.
+    pub(crate) fn vouched(_: &RemoteLogon) -> Self {
+        Self(())
     }
 }
 
@@ -38,6 +45,8 @@ pub enum MicOutcome {
     Verified,
     /// The client announced none, and policy allows that.
     NotOffered,
+    /// Policy does not look at MICs.
+    Ignored,
 }
 
 /// The MIC was verified, or policy allows its absence.
@@ -54,6 +63,7 @@ impl MicChecked {
         expected: &[u8; 16],
     ) -> Result<Self, Refusal> {
         match (announced, received, policy) {
+            (_, _, MicPolicy::Never) => Ok(Self(MicOutcome::Ignored)),
             (true, Some(received), _) => {
                 if received.ct_eq(expected).into() {
                     Ok(Self(MicOutcome::Verified))
@@ -80,8 +90,12 @@ pub enum BindingsOutcome {
     Bound,
     /// The client sent none over TLS, and policy allows that.
     NotOffered,
-    /// There is no TLS here that a client could bind to.
-    NoTls,
+    /// There is nothing here that a client could bind to: no TLS, or a certificate whose
+    /// signature has no single hash ([RFC 5929] §4.1).
+    Unavailable,
+    /// There is no TLS here, but the client named one of this server's service principal names
+    /// under its proof, as policy demands.
+    ServiceName,
     /// Policy ignores channel bindings.
     Ignored,
 }
@@ -91,21 +105,26 @@ pub enum BindingsOutcome {
 pub(crate) struct BindingsChecked(BindingsOutcome);
 
 impl BindingsChecked {
-    /// `received` is `MsvAvChannelBindings`, which the proof covers.
+    /// `received` is `MsvAvChannelBindings`, which the proof covers. `service_named` says that
+    /// the client named this service, which is what binds a logon without TLS.
     pub(crate) fn check(
         policy: BindingsPolicy,
         ours: &ChannelBindings,
         received: Option<ChannelBindingsHash>,
+        service_named: bool,
     ) -> Result<Self, Refusal> {
         if policy == BindingsPolicy::Never {
             return Ok(Self(BindingsOutcome::Ignored));
         }
         let always = policy == BindingsPolicy::Always;
         match received.filter(|hash| *hash != ChannelBindingsHash::ZERO) {
+            _ if ours.is_none() && always && service_named => {
+                Ok(Self(BindingsOutcome::ServiceName))
+            }
             _ if ours.is_none() && always => Err(Refusal::ChannelBindingsRequired),
             // Without TLS there is nothing to compare with; clients that bound to some TLS of
             // their own are behind a terminating proxy, which policy has to name.
-            _ if ours.is_none() => Ok(Self(BindingsOutcome::NoTls)),
+            _ if ours.is_none() => Ok(Self(BindingsOutcome::Unavailable)),
             Some(hash) => {
                 let matched = ours
                     .hashes()

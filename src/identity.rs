@@ -2,7 +2,7 @@
 
 use crate::evidence::{BindingsChecked, BindingsOutcome, MicChecked, MicOutcome, ProofVerified};
 use alloc::string::String;
-use core::fmt;
+use core::fmt::{self, Write};
 
 /// Who the client claims to be: unproven, straight from AUTHENTICATE ([MS-NLMP] §2.2.1.3).
 ///
@@ -44,6 +44,7 @@ impl<'a> Account<'a> {
     }
 }
 
+/// `DOMAIN\user`, control characters escaped.
 impl fmt::Display for Account<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_account(f, self.domain, self.user)
@@ -51,7 +52,7 @@ impl fmt::Display for Account<'_> {
 }
 
 /// The name of an account as its store spells it: what an [`Identity`] will carry.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct AccountName {
     domain: String,
     user: String,
@@ -77,14 +78,27 @@ impl AccountName {
     }
 }
 
+/// `DOMAIN\user`, control characters escaped.
 impl fmt::Display for AccountName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_account(f, &self.domain, &self.user)
     }
 }
 
+/// What a client calls itself ends up in logs; it must not be able to write lines of its own
+/// there.
 fn write_account(f: &mut fmt::Formatter<'_>, domain: &str, user: &str) -> fmt::Result {
-    if domain.is_empty() { f.write_str(user) } else { write!(f, "{domain}\\{user}") }
+    if !domain.is_empty() {
+        write_visibly(f, domain)?;
+        f.write_char('\\')?;
+    }
+    write_visibly(f, user)
+}
+
+fn write_visibly(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    text.chars().try_for_each(|c| {
+        if c.is_control() { write!(f, "{}", c.escape_default()) } else { f.write_char(c) }
+    })
 }
 
 /// The service a client wants: a service principal name such as `HTTP/web01.corp.example`.
@@ -110,6 +124,21 @@ impl TargetName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TargetName {
+    /// Whether `sent` names this service: without regard to case, and to a port if this name
+    /// has none.
+    pub(crate) fn matches(&self, sent: &str) -> bool {
+        let Some((service, host)) = sent.split_once('/') else { return false };
+        let Some((own_service, own_host)) = self.0.split_once('/') else { return false };
+        let without_port = match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => host,
+        };
+        let same = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
+        same(service, own_service) && (same(host, own_host) || same(without_port, own_host))
     }
 }
 

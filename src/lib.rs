@@ -31,12 +31,13 @@ pub mod http;
 mod identity;
 pub mod ntlm;
 mod policy;
+mod reflection;
 mod session;
 mod spnego;
 pub mod wire;
 
 pub use binding::{ChannelBindings, ChannelBindingsHash};
-pub use config::{AcceptorConfig, InitiatorConfig, ServerNames};
+pub use config::{AcceptorConfig, InitiatorConfig, NtlmUse, ServerNames};
 pub use credential::{Answer, Credential, CredentialStore, KnownAccount, NtHash, StoreError};
 pub use env::{FileTime, SecureRandom, TimeSource};
 #[cfg(feature = "std")]
@@ -47,7 +48,10 @@ pub use error::{
 };
 pub use evidence::{BindingsOutcome, MicOutcome};
 pub use identity::{Account, AccountName, Identity, TargetName};
-pub use policy::{BindingsPolicy, MicPolicy, Policy};
+pub use policy::{BindingsPolicy, KeyStrength, MicPolicy, Policy, TargetNamePolicy};
+#[cfg(feature = "std")]
+pub use reflection::RecentChallenges;
+pub use reflection::ReflectionGuard;
 pub use session::{
     Acceptor, AcceptorStep, Context, Exchange, Initiator, InitiatorContext, InitiatorStep,
     LogonRequest, Mechanism,

@@ -193,6 +193,34 @@ fn an_unknown_account_looks_like_a_wrong_password() {
 }
 
 #[test]
+fn names_cannot_write_lines_of_their_own_into_a_log() {
+    let mut connection = Connection::new();
+    let eve = "CORP\\eve\nINFO logged on account=CORP\\root\u{1b}[2J";
+    let response = respond(connection.log_on(Scheme::Ntlm, fixed::ntlm(eve, PASSWORD)));
+    let Some(Error::Denied(denial)) = &response.reason else { panic!("{:?}", response.reason) };
+    let shown = denial.account().to_string();
+    assert!(!shown.contains(char::is_control), "{shown:?}");
+    assert!(shown.contains("\\n"), "{shown:?}");
+}
+
+#[test]
+fn what_can_be_guessed_at_offline_is_not_in_debug_output() {
+    let mut connection = Connection::new();
+    let (initiator, token) = first(fixed::ntlm(ALICE, PASSWORD));
+    let sent = challenge(connection.send(&format_token(Scheme::Ntlm, &token)), Scheme::Ntlm);
+    let token = format_token(Scheme::Ntlm, &second(initiator, &sent));
+    let head =
+        RequestHead { credentials: &[token.as_bytes()], offer: &connection.offer, required: true };
+    let shown = format!("{head:?}");
+    assert!(!shown.contains("78, 84, 76, 77") && !shown.contains("TlRM"), "{shown}");
+    assert!(matches!(connection.auth.request(head), Decision::NeedLogon));
+    let shown = format!("{:?}", connection.auth);
+    // `NTLMSSP` in bytes, and the marks of the response.
+    assert!(!shown.contains("78, 84, 76, 77, 83, 83, 80"), "{shown}");
+    assert!(!shown.contains("1, 1, 0, 0, 0, 0, 0, 0"), "{shown}");
+}
+
+#[test]
 fn the_third_refused_logon_closes_the_connection() {
     let mut connection = Connection::new();
     let mut closed = Vec::new();

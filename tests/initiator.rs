@@ -9,7 +9,7 @@ use logon::wire::ntlm::{
     Authenticate, AvFlags, AvId, Challenge, NegotiateFlags, NtlmV2Response, TargetInfo,
     TargetInfoBuilder,
 };
-use logon::{ChannelBindings, ChannelBindingsHash, InitiatorStep};
+use logon::{ChannelBindings, ChannelBindingsHash, Error, InitiatorStep, PeerIncompatible};
 use pair::{NOW, Pair, to_continue};
 
 const FLAGS: NegotiateFlags = NegotiateFlags::UNICODE
@@ -18,6 +18,18 @@ const FLAGS: NegotiateFlags = NegotiateFlags::UNICODE
     .union(NegotiateFlags::KEY_128);
 
 fn answer(pair: &Pair, flags: NegotiateFlags, pairs: &[(AvId, &[u8])]) -> Vec<u8> {
+    try_answer(pair, flags, pairs).unwrap()
+}
+
+fn unsealed() -> Pair {
+    Pair { sealed: false, ..Pair::default() }
+}
+
+fn try_answer(
+    pair: &Pair,
+    flags: NegotiateFlags,
+    pairs: &[(AvId, &[u8])],
+) -> Result<Vec<u8>, Error> {
     let mut list = TargetInfoBuilder::new();
     pairs.iter().try_for_each(|(id, value)| list.push(*id, value)).unwrap();
     let list = list.finish();
@@ -31,14 +43,14 @@ fn answer(pair: &Pair, flags: NegotiateFlags, pairs: &[(AvId, &[u8])]) -> Vec<u8
     let (mut challenge, mut out) = (Vec::new(), Vec::new());
     sent.encode(&mut challenge).unwrap();
     let initiator = to_continue(pair.initiator().step(None, &mut Vec::new()).unwrap());
-    let step = initiator.step(Some(&challenge), &mut out).unwrap();
+    let step = initiator.step(Some(&challenge), &mut out)?;
     assert!(matches!(step, InitiatorStep::Complete(_)));
-    out
+    Ok(out)
 }
 
 #[test]
 fn flags_that_were_not_asked_for_are_not_taken() {
-    let pair = Pair { key_exchange: false, ..Pair::default() };
+    let pair = Pair { key_exchange: false, sealed: false, ..Pair::default() };
     let unasked = NegotiateFlags::KEY_EXCH
         | NegotiateFlags::SEAL
         | NegotiateFlags::LM_KEY
@@ -53,7 +65,7 @@ fn flags_that_were_not_asked_for_are_not_taken() {
 #[test]
 fn a_key_is_exchanged_for_signing_or_sealing_only() {
     for (flags, length) in [(NegotiateFlags::SIGN, 16), (NegotiateFlags::empty(), 0)] {
-        let message = answer(&Pair::default(), FLAGS | NegotiateFlags::KEY_EXCH | flags, &[]);
+        let message = answer(&unsealed(), FLAGS | NegotiateFlags::KEY_EXCH | flags, &[]);
         let message = Authenticate::decode(&message).unwrap();
         assert_eq!(message.encrypted_random_session_key.len(), length);
     }
@@ -62,11 +74,17 @@ fn a_key_is_exchanged_for_signing_or_sealing_only() {
 #[test]
 fn a_server_cannot_speak_in_the_clients_name() {
     let ours = ChannelBindings::from_application_data(*b"ours");
-    let pair = Pair { client_bindings: ours, ..Pair::default() };
-    let pairs: [(AvId, &[u8]); 6] = [
-        (AvId::CHANNEL_BINDINGS, &[9; 16]),
-        (AvId(99), b"kept"),
+    let pair = Pair { client_bindings: ours, ..unsealed() };
+    for (id, value) in [
+        (AvId::CHANNEL_BINDINGS, &[9; 16][..]),
         (AvId::TARGET_NAME, b"H\0"),
+        (AvId::SINGLE_HOST, &[0; 48]),
+    ] {
+        let error = try_answer(&pair, FLAGS, &[(id, value)]).unwrap_err();
+        assert_eq!(error, PeerIncompatible::ForbiddenAvPair.into(), "{id}");
+    }
+    let pairs: [(AvId, &[u8]); 4] = [
+        (AvId(99), b"kept"),
         (AvId::FLAGS, &[1, 0, 0, 0]),
         (AvId::TIMESTAMP, &[3; 8]),
         (AvId::NB_DOMAIN_NAME, b"D\0"),
@@ -81,8 +99,9 @@ fn a_server_cannot_speak_in_the_clients_name() {
     let target = forge::utf16le("HTTP/web01.corp.example");
     assert_eq!(list.get(AvId::TARGET_NAME), Some(&target[..]));
     assert_eq!(list.flags(), AvFlags::CONSTRAINED | AvFlags::MIC_PRESENT);
-    let ids: Vec<_> = list.iter().map(|pair| pair.id).take(3).collect();
-    assert_eq!(ids, [AvId(99), AvId::TIMESTAMP, AvId::NB_DOMAIN_NAME], "as sent, in order");
+    let ids: Vec<_> = list.iter().map(|pair| pair.id).take(4).collect();
+    let sent = [AvId(99), AvId::FLAGS, AvId::TIMESTAMP, AvId::NB_DOMAIN_NAME];
+    assert_eq!(ids, sent, "as sent, in order");
     // The server's time, and no LMv2 response beside it.
     assert_eq!(response.timestamp, u64::from_le_bytes([3; 8]));
     assert_eq!(message.lm_response, [0; 24]);
@@ -90,7 +109,7 @@ fn a_server_cannot_speak_in_the_clients_name() {
 
 #[test]
 fn without_a_time_the_clients_own_and_an_lmv2_response_are_sent() {
-    let message = answer(&Pair::default(), FLAGS, &[(AvId::NB_DOMAIN_NAME, b"D\0")]);
+    let message = answer(&unsealed(), FLAGS, &[(AvId::NB_DOMAIN_NAME, b"D\0")]);
     let message = Authenticate::decode(&message).unwrap();
     let response = NtlmV2Response::decode(message.nt_response).unwrap();
     assert_eq!(response.timestamp, NOW);

@@ -219,7 +219,7 @@ fn a_client_that_cannot_speak_with_us_is_told_nothing() {
     assert_eq!(refused(FLAGS & !3), PeerIncompatible::NoCharacterSet.into());
     assert_eq!(refused(0x0000_8206), PeerIncompatible::LegacyOnly.into());
     let mut policy = Policy::default();
-    policy.legacy_negotiate = true;
+    policy.ntlm_v1 = true;
     challenge(0x0000_8206, policy).unwrap();
 }
 
@@ -291,6 +291,25 @@ fn the_domain_is_hashed_as_sent_in_upper_case_or_empty() {
 }
 
 #[test]
+fn oem_names_that_are_not_ascii_are_hashed_in_three_ways() {
+    let widened = |bytes: &[u8]| bytes.iter().flat_map(|byte| [*byte, 0]).collect::<Vec<_>>();
+    for (user, upper) in
+        [("müller", "MÜLLER"), ("Сергей", "СЕРГЕЙ"), ("日本", "日本"), ("tõnu", "TÕNU")]
+    {
+        let ascii_upper: Vec<u8> = user.bytes().map(|byte| byte.to_ascii_uppercase()).collect();
+        let curl = [widened(&ascii_upper), utf16le("CORP")].concat();
+        let decoded = utf16le(&format!("{upper}CORP"));
+        for hashed in [curl, decoded] {
+            let mut forge = client(0x0008_8202);
+            forge.user = user.as_bytes().to_vec();
+            forge.domain = b"CORP".to_vec();
+            forge.hashed = hashed;
+            log_on(&forge).unwrap_or_else(|error| panic!("{user}: {error:?}"));
+        }
+    }
+}
+
+#[test]
 fn oem_bytes_are_widened_before_they_are_hashed() {
     let oem = 0x0008_8202;
     let mut forge = client(oem);
@@ -303,7 +322,8 @@ fn oem_bytes_are_widened_before_they_are_hashed() {
     // The claim is read as Latin-1 where it is not UTF-8.
     let exchange = forge::exchange(&forge.negotiate, &forge.challenge);
     let acceptor =
-        Acceptor::resume(forge::config(NOW, Policy::default()), ChannelBindings::none(), exchange);
+        Acceptor::resume(forge::config(NOW, Policy::default()), ChannelBindings::none(), exchange)
+            .unwrap();
     let AcceptorStep::NeedLogon(request) = acceptor.step(&message, &mut Vec::new()).unwrap() else {
         panic!("nobody to look up")
     };
@@ -334,7 +354,7 @@ fn messages_without_flags_version_or_mic_are_understood() {
         }
         let exchange = forge::exchange(&forge.negotiate, &forge.challenge);
         let config = forge::config(NOW, Policy::default());
-        let acceptor = Acceptor::resume(config, ChannelBindings::none(), exchange);
+        let acceptor = Acceptor::resume(config, ChannelBindings::none(), exchange).unwrap();
         let answer = known("CORP", "alice", PASSWORD);
         let context = finish(acceptor, &short, answer, &mut Vec::new()).unwrap();
         assert_eq!(context.identity().mic(), MicOutcome::NotOffered, "{header}");

@@ -143,7 +143,7 @@ fn bindings_of_another_connection_are_refused() {
         assert_eq!(absent.identity().bindings(), BindingsOutcome::NotOffered);
         for hash in [None, Some([0; 16]), Some(right)] {
             let context = log_on(hash, ChannelBindings::none()).unwrap();
-            assert_eq!(context.identity().bindings(), BindingsOutcome::NoTls);
+            assert_eq!(context.identity().bindings(), BindingsOutcome::Unavailable);
         }
     }
 }
@@ -237,7 +237,7 @@ fn a_response_to_another_challenge_is_refused() {
         challenge[24] ^= 1;
         let exchange = forge::exchange(&capture.negotiate, &challenge);
         let config = forge::config(capture.issued_at() + SECOND, Policy::default());
-        let acceptor = Acceptor::resume(config, ChannelBindings::none(), exchange);
+        let acceptor = Acceptor::resume(config, ChannelBindings::none(), exchange).unwrap();
         let result = finish(acceptor, &message, capture.answer(), &mut Vec::new());
         assert_eq!(refusal(result), Refusal::WrongProof, "{}", capture.id);
     }

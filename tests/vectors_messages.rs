@@ -84,7 +84,7 @@ fn pyspnegos_messages_are_one_exchange() {
     let log_on = |message: &[u8]| {
         let exchange = forge::exchange(&negotiate, &challenge);
         let config = forge::config(exchange.issued_at.ticks(), Policy::default());
-        let acceptor = Acceptor::resume(config, ChannelBindings::none(), exchange);
+        let acceptor = Acceptor::resume(config, ChannelBindings::none(), exchange).unwrap();
         let answer = known("DOMAIN", "vagrant-domain", &password);
         finish(acceptor, message, answer, &mut Vec::new())
     };
@@ -107,7 +107,7 @@ impl Recorded {
     fn log_on(&self, bindings: ChannelBindings) -> Result<Context, Error> {
         let exchange = forge::exchange(&self.negotiate, &self.challenge);
         let config = forge::config(exchange.issued_at.ticks(), Policy::default());
-        let acceptor = Acceptor::resume(config, bindings, exchange);
+        let acceptor = Acceptor::resume(config, bindings, exchange).unwrap();
         let answer = known("Domain", "User", &self.password);
         finish(acceptor, &self.authenticate, answer, &mut Vec::new())
     }
@@ -147,7 +147,7 @@ fn chromium_authenticate(case: &Case) {
     let ours = || ChannelBindings::from_application_data(data.clone());
     let context = recorded.log_on(ChannelBindings::none()).unwrap();
     assert_eq!(context.identity().mic(), MicOutcome::Verified);
-    assert_eq!(context.identity().bindings(), BindingsOutcome::NoTls);
+    assert_eq!(context.identity().bindings(), BindingsOutcome::Unavailable);
     assert_eq!(context.exported_session_key().expose(), base.expose());
     // What the source says of the old CHALLENGE leaves its SPN and its bindings out.
     let old = case.id() == "authenticate-v2-old-challenge-no-target-info";

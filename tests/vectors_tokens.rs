@@ -262,7 +262,7 @@ fn mic(case: &Case, account: &Account, data: &[u8]) {
         let exchange = forge::exchange(negotiate, &challenge);
         let config = forge::config(exchange.issued_at.ticks(), Policy::default());
         let bindings = ChannelBindings::from_application_data(data);
-        let acceptor = Acceptor::resume(config, bindings, exchange);
+        let acceptor = Acceptor::resume(config, bindings, exchange).unwrap();
         let answer = known(&account.domain, &account.user, &account.password);
         finish(acceptor, message, answer, &mut Vec::new())
     };

@@ -55,7 +55,9 @@ pub(crate) fn acceptor(choice: u8) -> Arc<AcceptorConfig> {
         2 => BindingsPolicy::Never,
         _ => BindingsPolicy::Always,
     };
-    policy.legacy_negotiate = choice & 0x10 != 0;
+    policy.ntlm_v1 = choice & 0x10 != 0;
+    policy.ntlm2_session = policy.ntlm_v1;
+    policy.lm = policy.ntlm_v1;
     let config = AcceptorConfig::new(names, Arc::new(Random), Arc::new(Clock));
     Arc::new(config.with_policy(policy))
 }

@@ -1,14 +1,17 @@
 //! Thin, streaming calls into the hash functions and the cipher. No messages, no policy.
 
+mod des;
 mod rc4;
 mod secret;
 
+pub(crate) use des::{des, desl};
 pub(crate) use rc4::Rc4Handle;
 pub(crate) use secret::Secret;
 
 use hmac::{Hmac, KeyInit, Mac};
 use md4::{Digest, Md4};
 use md5::Md5;
+use zeroize::Zeroize;
 
 /// MD5 over the concatenation of `parts`.
 pub(crate) fn md5(parts: &[&[u8]]) -> [u8; 16] {
@@ -30,7 +33,9 @@ impl HmacMd5 {
         for (to, from) in block.iter_mut().zip(key) {
             *to = *from;
         }
-        Self(Hmac::new(&block))
+        let mac = Self(Hmac::new(&block));
+        block.as_mut_slice().zeroize();
+        mac
     }
 
     pub(crate) fn update(&mut self, data: &[u8]) {
@@ -49,6 +54,18 @@ pub(crate) fn hmac_md5(key: &[u8; 16], parts: &[&[u8]]) -> [u8; 16] {
         mac.update(part);
     }
     mac.finalize()
+}
+
+/// MD4 over `bytes`.
+pub(crate) fn md4(bytes: &[u8]) -> [u8; 16] {
+    Md4::digest(bytes).into()
+}
+
+/// CRC-32 as ZIP has it over the concatenation of `parts`, little-endian ([MS-NLMP] §3.4.4.1).
+pub(crate) fn crc32(parts: [&[u8]; 2]) -> [u8; 4] {
+    let mut crc = crc32fast::Hasher::new();
+    parts.iter().for_each(|part| crc.update(part));
+    crc.finalize().to_le_bytes()
 }
 
 /// MD4 over `text` in UTF-16LE, without keeping the UTF-16 anywhere but in the hash.

@@ -1,6 +1,7 @@
 //! Sixteen secret bytes.
 
 use core::fmt;
+use subtle::{Choice, ConditionallySelectable};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// A key or hash of 16 bytes: wiped on drop, redacted in `Debug`, without `PartialEq`.
@@ -18,6 +19,11 @@ impl ZeroizeOnDrop for Secret {}
 impl Secret {
     pub(crate) fn new(bytes: [u8; 16]) -> Self {
         Self(bytes)
+    }
+
+    /// Takes over `other` if `choice` says so, in constant time.
+    pub(crate) fn assign_if(&mut self, other: &Self, choice: Choice) {
+        self.0.conditional_assign(&other.0, choice);
     }
 
     pub(crate) fn expose(&self) -> &[u8; 16] {

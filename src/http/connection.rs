@@ -19,6 +19,7 @@ use crate::session::{Acceptor, AcceptorStep, Context, LogonRequest, Mechanism};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
 /// What all connections of a server share.
 #[derive(Debug)]
@@ -66,7 +67,7 @@ enum State {
 }
 
 /// What has to be known of a request.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct RequestHead<'a> {
     /// The value of every `Authorization` line (as a proxy: `Proxy-Authorization`).
     pub credentials: &'a [&'a [u8]],
@@ -75,6 +76,17 @@ pub struct RequestHead<'a> {
     pub offer: &'a Arc<[Scheme]>,
     /// Whether a request without a logon is answered with a challenge, or passes anonymously.
     pub required: bool,
+}
+
+/// Credentials may be a password in plain; they do not go into logs.
+impl fmt::Debug for RequestHead<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestHead")
+            .field("credentials", &self.credentials.len())
+            .field("offer", &self.offer)
+            .field("required", &self.required)
+            .finish()
+    }
 }
 
 /// What to do with a request.
@@ -110,6 +122,8 @@ pub struct Response {
     pub status: Status,
     /// Values of the challenge field, one line each.
     pub challenges: Vec<String>,
+    /// Whether it carries a token: the exchange goes on, on this connection and no other.
+    pub continues: bool,
     /// Whether the connection has to be closed behind it.
     pub close: bool,
     /// Seconds for `Retry-After`.
@@ -184,11 +198,8 @@ impl ConnectionAuth {
         };
         let limit = self.config.acceptor.policy().max_token;
         let token = match credentials.decode(limit) {
-            Ok(Ok(token)) => token,
-            Ok(Err(length)) => {
-                return self.fail(Error::TokenTooLong { length, limit }, head.offer);
-            }
-            Err(error) => return self.fail(error.into(), head.offer),
+            Ok(token) => token,
+            Err(error) => return self.fail(error, head.offer),
         };
         let acceptor = match state {
             State::Exchange { scheme: begun, acceptor }
@@ -275,6 +286,7 @@ impl ConnectionAuth {
                 self.state = State::Exchange { scheme, acceptor };
                 Decision::Respond(Response {
                     challenges: Vec::from([format_token(scheme, out)]),
+                    continues: true,
                     ..Response::new(Status::Challenge(self.config.side))
                 })
             }
@@ -316,7 +328,14 @@ impl ConnectionAuth {
 
 impl Response {
     fn new(status: Status) -> Self {
-        Self { status, challenges: Vec::new(), close: false, retry_after: None, reason: None }
+        Self {
+            status,
+            challenges: Vec::new(),
+            continues: false,
+            close: false,
+            retry_after: None,
+            reason: None,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The values of `Authorization` and `WWW-Authenticate` ([RFC 9110] §11.2 to §11.4).
 
 use super::Scheme;
-use crate::error::HeaderError;
+use crate::error::{Error, HeaderError};
 use alloc::string::String;
 use alloc::vec::Vec;
 use base64ct::{Base64, Encoding};
@@ -25,16 +25,17 @@ impl<'a> Credentials<'a> {
         Ok(Self { scheme, token68: rest.trim_ascii_start() })
     }
 
-    /// The token of at most `limit` bytes; `Ok(Err(length))` if it is longer.
-    pub(super) fn decode(self, limit: usize) -> Result<Result<Vec<u8>, usize>, HeaderError> {
+    /// The token, of at most `limit` bytes; what is longer is not even decoded.
+    pub(super) fn decode(self, limit: usize) -> Result<Vec<u8>, Error> {
         if self.token68.is_empty() {
-            return Err(HeaderError::NoToken);
+            return Err(HeaderError::NoToken.into());
         }
-        let length = self.token68.len().div_ceil(4).saturating_mul(3);
-        if length.saturating_sub(2) > limit {
-            return Ok(Err(length));
+        // Padding makes the token up to two bytes shorter than this.
+        let length = self.token68.len().div_ceil(4).saturating_mul(3).saturating_sub(2);
+        if length > limit {
+            return Err(Error::TokenTooLong { length, limit });
         }
-        decode_base64(self.token68).map(Ok)
+        Ok(decode_base64(self.token68)?)
     }
 }
 

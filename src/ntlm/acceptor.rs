@@ -1,18 +1,20 @@
 //! The server's side up to AUTHENTICATE ([MS-NLMP] §3.2.5.1).
 
-use super::pending::{ClaimedNames, PendingLogon};
+use super::pending::{ClaimedNames, PendingLogon, negotiated_flags, target_name};
+use super::response::{Response, Unusable};
 use crate::binding::ChannelBindings;
 use crate::config::{AcceptorConfig, ServerNames};
 use crate::env::FileTime;
 use crate::error::{ApiMisuse, Denial, Error, PeerIncompatible, Refusal};
 use crate::wire::Text;
 use crate::wire::ntlm::{
-    Authenticate, AvId, Challenge, MessageType, Negotiate, NegotiateFlags, NtlmV2Response,
-    TargetInfo, TargetInfoBuilder, Version,
+    Authenticate, AvId, Challenge, MessageType, Negotiate, NegotiateFlags, TargetInfo,
+    TargetInfoBuilder, Version,
 };
 use crate::wire::push_utf16le;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
 /// An exchange in progress on the server's side.
 #[derive(Debug)]
@@ -36,7 +38,6 @@ pub(crate) struct ExpectNegotiate {
 }
 
 /// A challenge is out. It serves one AUTHENTICATE.
-#[derive(Debug)]
 pub(crate) struct ExpectAuthenticate {
     pub(crate) config: Arc<AcceptorConfig>,
     pub(crate) bindings: ChannelBindings,
@@ -47,14 +48,30 @@ pub(crate) struct ExpectAuthenticate {
     pub(crate) issued_at: FileTime,
 }
 
+impl fmt::Debug for ExpectAuthenticate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExpectAuthenticate")
+            .field("issued_at", &self.issued_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Before the two names that a NEGOTIATE may carry.
+const NEGOTIATE_HEADER: usize = 40;
+
 /// What is echoed if the client asks for it (§3.2.5.1.1); everything else is left out.
 const ECHOED: NegotiateFlags = NegotiateFlags::EXTENDED_SESSIONSECURITY
     .union(NegotiateFlags::SIGN)
     .union(NegotiateFlags::SEAL)
     .union(NegotiateFlags::KEY_EXCH)
-    .union(NegotiateFlags::KEY_128)
-    .union(NegotiateFlags::KEY_56)
     .union(NegotiateFlags::VERSION);
+
+/// Echoed to a client that wants to sign or seal.
+const STRENGTHS: NegotiateFlags = NegotiateFlags::KEY_128.union(NegotiateFlags::KEY_56);
+
+/// Belongs to NTLMv1 without extended session security, and excludes it.
+const LEGACY: NegotiateFlags =
+    NegotiateFlags::LM_KEY.union(NegotiateFlags::REQUEST_NON_NT_SESSION_KEY);
 
 const ALWAYS: NegotiateFlags = NegotiateFlags::REQUEST_TARGET
     .union(NegotiateFlags::NTLM)
@@ -86,6 +103,11 @@ impl ExpectNegotiate {
             return Err(error);
         }
         let Self { config, bindings } = self;
+        // It is kept until AUTHENTICATE comes; whoever stops here must not cost much.
+        let limit = config.policy.max_name.saturating_mul(2).saturating_add(NEGOTIATE_HEADER);
+        if message.len() > limit {
+            return Err(Error::TokenTooLong { length: message.len(), limit });
+        }
         let flags = challenge_flags(&config, Negotiate::decode(message)?.flags)?;
         let mut server_challenge = [0; 8];
         config.random.fill(&mut server_challenge)?;
@@ -121,6 +143,10 @@ fn challenge_flags(
     config: &AcceptorConfig,
     asked: NegotiateFlags,
 ) -> Result<NegotiateFlags, PeerIncompatible> {
+    let policy = &config.policy;
+    if !policy.ntlm {
+        return Err(PeerIncompatible::NtlmDisabled);
+    }
     if asked.contains(NegotiateFlags::DATAGRAM) {
         return Err(PeerIncompatible::Datagram);
     }
@@ -132,7 +158,7 @@ fn challenge_flags(
         return Err(PeerIncompatible::NoCharacterSet);
     };
     let modern = NegotiateFlags::EXTENDED_SESSIONSECURITY | NegotiateFlags::UNICODE;
-    if !asked.intersects(modern) && !config.policy.legacy_negotiate {
+    if !asked.intersects(modern) && !policy.is_legacy() {
         return Err(PeerIncompatible::LegacyOnly);
     }
     let target_type = if config.names.standalone {
@@ -140,7 +166,18 @@ fn challenge_flags(
     } else {
         NegotiateFlags::TARGET_TYPE_DOMAIN
     };
-    Ok(asked.intersection(ECHOED) | ALWAYS | charset | target_type)
+    let mut echoed = ECHOED;
+    if asked.intersects(NegotiateFlags::SIGN | NegotiateFlags::SEAL) {
+        echoed |= STRENGTHS;
+    }
+    if policy.is_legacy() && !asked.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
+        echoed |= LEGACY;
+    }
+    let flags = asked.intersection(echoed) | ALWAYS | charset | target_type;
+    if !policy.min_key_strength.is_met_by(flags) {
+        return Err(PeerIncompatible::WeakKeys);
+    }
+    Ok(flags)
 }
 
 /// In the order that Windows keeps; never an `MsvAvFlags`, which would change the MIC that
@@ -170,9 +207,6 @@ impl ExpectAuthenticate {
         let received = Authenticate::decode(message)?;
         let flags = Challenge::decode(&self.challenge)?.flags;
         let names = self.claimed_names(&received, flags)?;
-        if let Some(refusal) = refusal_by_form(&received) {
-            return Err(Denial::new(refusal, names.account()).into());
-        }
         let limit = self.config.policy.max_name;
         if [received.domain, received.user, received.workstation]
             .iter()
@@ -180,8 +214,15 @@ impl ExpectAuthenticate {
         {
             return Err(Denial::new(Refusal::NameTooLong, names.account()).into());
         }
-        NtlmV2Response::decode(received.nt_response)?;
-        Ok(Step::Pending(PendingLogon::new(self, message.to_vec(), names)))
+        // What will be refused whatever the store says does not trouble the store.
+        match Response::of(&received, negotiated_flags(flags, &received), &self.config.policy) {
+            Ok(response) => {
+                let target = target_name(&response);
+                Ok(Step::Pending(PendingLogon::new(self, message.to_vec(), names, target)))
+            }
+            Err(Unusable::Refused(refusal)) => Err(Denial::new(refusal, names.account()).into()),
+            Err(Unusable::Malformed(error)) => Err(error.into()),
+        }
     }
 
     /// The names in the character set of the CHALLENGE: some clients set UNICODE in
@@ -203,16 +244,5 @@ impl ExpectAuthenticate {
             user: text("UserName", received.user)?,
             workstation: text("Workstation", received.workstation)?,
         })
-    }
-}
-
-/// Responses that are refused for what they are, whoever sends them (§3.2.5.1.2).
-fn refusal_by_form(received: &Authenticate<'_>) -> Option<Refusal> {
-    match (received.user, received.nt_response.len(), received.lm_response.len()) {
-        ([], ..) => Some(Refusal::Anonymous),
-        (_, 0, 0 | 1) => Some(Refusal::EmptyResponse),
-        (_, 0, _) => Some(Refusal::LmOnly),
-        (_, 24, _) => Some(Refusal::NtlmV1),
-        _ => None,
     }
 }

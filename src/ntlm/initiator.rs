@@ -4,9 +4,9 @@ use super::keys::{ExportedSessionKey, NtOwfV2, SessionBaseKey, nt_proof_str};
 use super::mic::mic;
 use super::session::{Role, Session};
 use crate::binding::ChannelBindings;
-use crate::config::InitiatorConfig;
+use crate::config::{InitiatorConfig, NtlmUse};
 use crate::crypto::hmac_md5;
-use crate::error::{Error, PeerIncompatible};
+use crate::error::{ApiMisuse, Error, PeerIncompatible};
 use crate::identity::TargetName;
 use crate::wire::ntlm::{
     Authenticate, AvFlags, AvId, Challenge, MIC_RANGE, MessageType, Negotiate, NegotiateFlags,
@@ -96,8 +96,18 @@ impl Initiator {
 impl ExpectStart {
     fn start(self, out: &mut Vec<u8>) -> Result<InitiatorOutput, Error> {
         let Self(common) = self;
+        let config = &common.config;
+        if config.credential.user().is_empty() {
+            return Err(ApiMisuse::NoUser.into());
+        }
+        if let NtlmUse::Only(exceptions) = &config.ntlm
+            && !exceptions.iter().any(|allowed| allowed.matches(common.target.as_str()))
+        {
+            return Err(PeerIncompatible::NtlmDisabled.into());
+        }
         let mut flags = OFFERED;
-        flags.set(NegotiateFlags::KEY_EXCH, common.config.key_exchange);
+        flags.set(NegotiateFlags::KEY_EXCH, config.key_exchange);
+        flags.set(NegotiateFlags::SEAL, config.confidentiality);
         let message =
             Negotiate { flags, domain: &[], workstation: &[], version: Some(Version::CURRENT) };
         let mut negotiate = Vec::new();
@@ -115,16 +125,31 @@ impl ExpectChallenge {
         let sent = Negotiate::decode(&negotiate)?.flags;
         // Bits that were not asked for are not taken (§3.1.5.1.2).
         let flags = challenge.flags.intersection(sent | NegotiateFlags::TARGET_INFO);
-        if !flags.contains(REQUIRED) {
+        let mut required = REQUIRED;
+        required.set(NegotiateFlags::SIGN, config.integrity);
+        required.set(NegotiateFlags::SEAL, config.confidentiality);
+        if !flags.contains(required) {
             return Err(PeerIncompatible::FlagsDowngraded.into());
+        }
+        if !config.min_key_strength.is_met_by(flags) {
+            return Err(PeerIncompatible::WeakKeys.into());
+        }
+        if config.integrity || config.confidentiality {
+            let info = challenge.target_info.as_ref();
+            let named = |id| info.is_some_and(|info| info.get(id).is_some());
+            if !named(AvId::NB_COMPUTER_NAME) || !named(AvId::NB_DOMAIN_NAME) {
+                return Err(PeerIncompatible::NoServerNames.into());
+            }
+        }
+        if let Some(guard) = &config.reflection {
+            guard.answering(challenge.server_challenge);
         }
 
         let mut client_challenge = [0; 8];
         config.random.fill(&mut client_challenge)?;
         let server_time = challenge.target_info.as_ref().and_then(TargetInfo::timestamp);
         let time = server_time.unwrap_or_else(|| config.clock.now().ticks());
-        let target_info =
-            response_target_info(challenge.target_info.as_ref(), &common.target, &common.bindings)?;
+        let target_info = response_target_info(challenge.target_info.as_ref(), &common)?;
         let temp = temp(time, client_challenge, &target_info);
 
         let credential = &config.credential;
@@ -136,7 +161,7 @@ impl ExpectChallenge {
             Text::decode(structure, "DomainName", true, &domain)?,
         );
         let proof = nt_proof_str(&key, &challenge.server_challenge, &temp);
-        let base_key = SessionBaseKey::new(&key, &proof);
+        let exchange_key = SessionBaseKey::new(&key, &proof).into_key_exchange_key();
         let mut nt_response = Vec::from(proof);
         nt_response.extend(&temp);
         // A server that sends its time takes no LMv2 response, and 24 zeros tell an
@@ -155,10 +180,11 @@ impl ExpectChallenge {
         let (exported, encrypted) = if exchanged {
             let mut random = zeroize::Zeroizing::new([0; 16]);
             config.random.fill(random.as_mut_slice())?;
-            let encrypted = Vec::from(base_key.exchange(&random));
-            (ExportedSessionKey::from_bytes(*random), encrypted)
+            let exported = ExportedSessionKey::from_bytes(*random);
+            let encrypted = Vec::from(exchange_key.encrypt(&exported));
+            (exported, encrypted)
         } else {
-            (base_key.into_exported(), Vec::new())
+            (exchange_key.into_exported(), Vec::new())
         };
 
         let workstation = utf16le(&config.workstation);
@@ -195,26 +221,49 @@ fn temp(time: u64, client_challenge: [u8; 8], target_info: &[u8]) -> Vec<u8> {
     temp
 }
 
-/// The acceptor's pairs as they are and in order, then ours. What only a client may say is not
-/// taken from the acceptor.
+/// The acceptor's pairs as they are and in order, `MsvAvFlags` with the MIC's bit added, then
+/// ours.
 fn response_target_info(
     received: Option<&TargetInfo<'_>>,
-    target: &TargetName,
-    bindings: &ChannelBindings,
+    common: &Common,
 ) -> Result<Vec<u8>, Error> {
     let mut list = TargetInfoBuilder::new();
-    let mut flags = AvFlags::MIC_PRESENT;
+    let flags = received.map_or(AvFlags::empty(), TargetInfo::flags) | AvFlags::MIC_PRESENT;
+    let mut flagged = false;
+    if received.is_some_and(|list| list.duplicate().is_some()) {
+        return Err(PeerIncompatible::ForbiddenAvPair.into());
+    }
     for pair in received.iter().flat_map(|list| list.iter()) {
         match pair.id {
-            AvId::FLAGS => flags |= received.map_or(AvFlags::empty(), TargetInfo::flags),
-            AvId::TARGET_NAME | AvId::CHANNEL_BINDINGS => {}
+            AvId::FLAGS => {
+                list.push(pair.id, &flags.bits().to_le_bytes())?;
+                flagged = true;
+            }
+            // Only a client says these.
+            AvId::TARGET_NAME | AvId::CHANNEL_BINDINGS | AvId::SINGLE_HOST => {
+                return Err(PeerIncompatible::ForbiddenAvPair.into());
+            }
             _ => list.push(pair.id, pair.value)?,
         }
     }
-    list.push(AvId::FLAGS, &flags.bits().to_le_bytes())?;
-    list.push(AvId::CHANNEL_BINDINGS, &bindings.first_hash().0)?;
-    list.push_text(AvId::TARGET_NAME, target.as_str())?;
+    if !flagged {
+        list.push(AvId::FLAGS, &flags.bits().to_le_bytes())?;
+    }
+    if let Some(machine_id) = common.config.machine_id {
+        list.push(AvId::SINGLE_HOST, &single_host(machine_id))?;
+    }
+    list.push(AvId::CHANNEL_BINDINGS, &common.bindings.first_hash().0)?;
+    list.push_text(AvId::TARGET_NAME, common.target.as_str())?;
     Ok(list.finish())
+}
+
+/// `Single_Host_Data` ([MS-NLMP] §2.2.2.2): size, four zeros, eight bytes of `CustomData` which
+/// mean nothing to others, `MachineID`.
+fn single_host(machine_id: [u8; 32]) -> Vec<u8> {
+    let mut data = Vec::from([48, 0, 0, 0, 0, 0, 0, 0]);
+    data.extend([0; 8]);
+    data.extend(machine_id);
+    data
 }
 
 fn utf16le(text: &str) -> Vec<u8> {

@@ -5,25 +5,30 @@ use crate::crypto::{HmacMd5, Rc4Handle, Secret, hmac_md5};
 use crate::wire::{Text, simple_uppercase};
 
 /// `NTOWFv2`: HMAC-MD5 under the [`NtHash`] of the upper-cased user and the domain in UTF-16LE.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct NtOwfV2(Secret);
 
-/// `SessionBaseKey`: HMAC-MD5 under [`NtOwfV2`] of `NTProofStr`. In NTLMv2 it is the
-/// `KeyExchangeKey` as well.
-#[derive(Debug, Clone)]
+/// `SessionBaseKey`: HMAC-MD5 under [`NtOwfV2`] of `NTProofStr` ([MS-NLMP] §3.3.2).
+#[derive(Debug)]
 pub struct SessionBaseKey(Secret);
 
+/// `KeyExchangeKey`: in NTLMv2 the [`SessionBaseKey`], in the NTLMv1 family made of it
+/// ([MS-NLMP] §3.4.5.1).
+#[derive(Debug)]
+pub struct KeyExchangeKey(Secret);
+
 /// `ExportedSessionKey`: what session security and the MIC run on.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct ExportedSessionKey(Secret);
 
 /// `NTOWFv2` with the user hashed and the domain still open.
 pub(super) struct OpenNtOwfV2(HmacMd5);
 
 impl OpenNtOwfV2 {
-    pub(super) fn new(hash: &NtHash, user: Text<'_>) -> Self {
+    /// `upper_user` is the user in upper case, as whoever made the key upper-cases.
+    pub(super) fn new(hash: &NtHash, upper_user: impl Iterator<Item = u16>) -> Self {
         let mut mac = HmacMd5::new(hash.expose());
-        update_units(&mut mac, user.hash_units().map(simple_uppercase));
+        update_units(&mut mac, upper_user);
         Self(mac)
     }
 
@@ -53,7 +58,7 @@ impl NtOwfV2 {
     /// without a locale; the domain is taken as it is.
     #[must_use]
     pub fn new(hash: &NtHash, user: Text<'_>, domain: Text<'_>) -> Self {
-        OpenNtOwfV2::new(hash, user).with_domain(domain.hash_units())
+        OpenNtOwfV2::new(hash, user.units().map(simple_uppercase)).with_domain(domain.units())
     }
 
     /// The 16 bytes.
@@ -62,8 +67,12 @@ impl NtOwfV2 {
         self.0.expose()
     }
 
-    pub(super) fn from_secret(bytes: [u8; 16]) -> Self {
-        Self(Secret::new(bytes))
+    pub(super) fn from_secret(secret: Secret) -> Self {
+        Self(secret)
+    }
+
+    pub(super) fn into_secret(self) -> Secret {
+        self.0
     }
 }
 
@@ -87,12 +96,44 @@ impl SessionBaseKey {
         self.0.expose()
     }
 
-    /// `RC4K(KeyExchangeKey, key)`: encrypts the random session key, or decrypts it.
+    pub(super) fn into_secret(self) -> Secret {
+        self.0
+    }
+
+    /// `KXKEY` of NTLMv2: the same key.
     #[must_use]
-    pub fn exchange(&self, key: &[u8; 16]) -> [u8; 16] {
-        let mut out = *key;
-        Rc4Handle::new(self.expose()).apply(&mut out);
-        out
+    pub fn into_key_exchange_key(self) -> KeyExchangeKey {
+        KeyExchangeKey(self.0)
+    }
+}
+
+impl KeyExchangeKey {
+    pub(super) fn new(key: Secret) -> Self {
+        Self(key)
+    }
+
+    /// The 16 bytes.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; 16] {
+        self.0.expose()
+    }
+
+    /// `RC4K(KeyExchangeKey, ExportedSessionKey)`: what AUTHENTICATE carries as
+    /// `EncryptedRandomSessionKey` ([MS-NLMP] §3.1.5.1.2).
+    #[must_use]
+    pub fn encrypt(&self, key: &ExportedSessionKey) -> [u8; 16] {
+        self.rc4k(*key.expose())
+    }
+
+    /// The exported session key that AUTHENTICATE carries ([MS-NLMP] §3.2.5.1.2).
+    #[must_use]
+    pub fn decrypt(&self, encrypted_random_session_key: &[u8; 16]) -> ExportedSessionKey {
+        ExportedSessionKey::from_bytes(self.rc4k(*encrypted_random_session_key))
+    }
+
+    fn rc4k(&self, mut data: [u8; 16]) -> [u8; 16] {
+        Rc4Handle::new(self.expose()).apply(&mut data);
+        data
     }
 
     /// Without a key exchange the exported key is this one.

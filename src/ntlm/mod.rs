@@ -1,4 +1,4 @@
-//! NTLMv2: keys, proof, MIC, and the two state machines ([MS-NLMP] §3).
+//! NTLM: keys, proof, MIC, and the two state machines ([MS-NLMP] §3).
 //!
 //! ```text
 //!  acceptor                                 initiator
@@ -19,10 +19,13 @@ mod initiator;
 mod keys;
 mod mic;
 mod pending;
+mod response;
 mod session;
+mod v1;
 
-pub use keys::{ExportedSessionKey, NtOwfV2, SessionBaseKey, nt_proof_str};
+pub use keys::{ExportedSessionKey, KeyExchangeKey, NtOwfV2, SessionBaseKey, nt_proof_str};
 pub use session::{Role, SealKey, SignKey};
+pub use v1::{lm_response, ntlm_v1_response, ntlm2_session_challenge, v1_key_exchange_key};
 
 pub(crate) use acceptor::{Acceptor, ExpectAuthenticate, Step};
 pub(crate) use initiator::{Initiator, InitiatorOutput};

@@ -1,30 +1,42 @@
 //! The verdict on AUTHENTICATE, once the store has answered ([MS-NLMP] §3.2.5.1.2).
 
 use super::acceptor::ExpectAuthenticate;
-use super::keys::{ExportedSessionKey, NtOwfV2, OpenNtOwfV2, SessionBaseKey, nt_proof_str};
+use super::keys::{ExportedSessionKey, KeyExchangeKey};
 use super::mic::mic;
+use super::response::{Response, Secrets, Unusable};
 use super::session::{Role, Session};
 use crate::binding::ChannelBindingsHash;
-use crate::credential::{Answer, NtHash};
+use crate::credential::{Answer, NetworkLogon, NtHash};
 use crate::error::{Denial, Error, Refusal};
 use crate::evidence::{BindingsChecked, MicChecked, ProofVerified};
 use crate::identity::{Account, AccountName, ClientClaims, Identity};
+use crate::wire::Utf16Le;
 use crate::wire::ntlm::{
-    Authenticate, AvFlags, AvId, Challenge, MessageType, NegotiateFlags, NtlmV2Response, TargetInfo,
+    Authenticate, AvFlags, AvId, Challenge, NegotiateFlags, NtlmV2Response, TargetInfo,
 };
-use crate::wire::{Text, Utf16Le, simple_uppercase};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::fmt;
 use subtle::ConstantTimeEq;
 
 /// AUTHENTICATE has come; who it is from has to be looked up.
-#[derive(Debug)]
 pub(crate) struct PendingLogon {
     exchange: ExpectAuthenticate,
     /// AUTHENTICATE as received.
     authenticate: Vec<u8>,
     names: ClaimedNames,
+    /// Empty if the client names none, or says itself that the name is not to be trusted.
     target_name: String,
+}
+
+/// The service principal name that the client says it means to reach.
+pub(super) fn target_name(response: &Response<'_>) -> String {
+    let name = response
+        .target_info()
+        .filter(|list| !list.flags().contains(AvFlags::UNTRUSTED_SPN))
+        .and_then(|list| list.get(AvId::TARGET_NAME))
+        .and_then(Utf16Le::new);
+    name.map(|name| name.to_string()).unwrap_or_default()
 }
 
 /// The names of AUTHENTICATE as text.
@@ -38,6 +50,13 @@ pub(crate) struct ClaimedNames {
 impl ClaimedNames {
     pub(super) fn account(&self) -> Account<'_> {
         Account::new(&self.domain, &self.user).with_workstation(&self.workstation)
+    }
+}
+
+/// The response can be guessed at offline; it does not go into logs.
+impl fmt::Debug for PendingLogon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingLogon").field("names", &self.names).finish_non_exhaustive()
     }
 }
 
@@ -71,8 +90,8 @@ impl PendingLogon {
         exchange: ExpectAuthenticate,
         authenticate: Vec<u8>,
         names: ClaimedNames,
+        target_name: String,
     ) -> Self {
-        let target_name = target_name(&authenticate);
         Self { exchange, authenticate, names, target_name }
     }
 
@@ -80,10 +99,24 @@ impl PendingLogon {
         self.names.account()
     }
 
+    /// What a remote authority needs to verify the response.
+    pub(crate) fn challenge_response(&self) -> Option<NetworkLogon<'_>> {
+        let sent = Challenge::decode(&self.exchange.challenge).ok()?;
+        let received = Authenticate::decode(&self.authenticate).ok()?;
+        let flags = negotiated_flags(sent.flags, &received);
+        let response = Response::of(&received, flags, &self.exchange.config.policy).ok()?;
+        Some(NetworkLogon {
+            account: self.names.account(),
+            challenge: response.effective_challenge(sent.server_challenge),
+            nt_response: received.nt_response,
+            lm_response: received.lm_response,
+        })
+    }
+
     /// Makes every check, whatever the first of them says, and reports the first that failed.
     pub(crate) fn resolve(self, answer: Answer) -> Result<Established, Error> {
         match self.verdict(answer) {
-            Ok((name, proof, mic, bindings, session)) => {
+            Ok(Verdict { name, proof, mic, bindings, session }) => {
                 let claims = ClientClaims {
                     workstation: self.names.workstation,
                     target_name: self.target_name,
@@ -91,178 +124,171 @@ impl PendingLogon {
                 let identity = Identity::proven(&proof, &mic, &bindings, name, claims);
                 Ok(Established { identity, session })
             }
-            Err(Verdict::Refused(refusal)) => {
+            Err(Unusable::Refused(refusal)) => {
                 Err(Denial::new(refusal, self.names.account()).into())
             }
-            Err(Verdict::Failed(error)) => Err(error),
+            Err(Unusable::Malformed(error)) => Err(error.into()),
         }
     }
 
-    fn verdict(
-        &self,
-        answer: Answer,
-    ) -> Result<(AccountName, ProofVerified, MicChecked, BindingsChecked, Session), Verdict> {
+    fn verdict(&self, answer: Answer) -> Result<Verdict, Unusable> {
         let ExpectAuthenticate { config, bindings, negotiate, challenge, issued_at } =
             &self.exchange;
-        let sent = Challenge::decode(challenge).map_err(Error::from)?;
-        let received = Authenticate::decode(&self.authenticate).map_err(Error::from)?;
-        let response = NtlmV2Response::decode(received.nt_response).map_err(Error::from)?;
+        let policy = &config.policy;
+        let sent = Challenge::decode(challenge)?;
+        let received = Authenticate::decode(&self.authenticate)?;
+        let flags = negotiated_flags(sent.flags, &received);
+        let response = Response::of(&received, flags, policy)?;
+        let claims = Claims::of(&response);
 
-        let (account, hash) = match answer {
-            Answer::Known(known) => (Ok(known.name), known.nt_hash),
-            Answer::Unknown => (Err(Refusal::UnknownAccount), NtHash::from_bytes(NOBODY)),
-            Answer::Refused(refusal) => (Err(refusal), NtHash::from_bytes(NOBODY)),
+        let nobody = || Secrets::Hashes { nt: NtHash::from_bytes(NOBODY), lm: None };
+        let (name, secrets) = match answer {
+            Answer::Known(known) => {
+                (Ok(known.name), Secrets::Hashes { nt: known.nt_hash, lm: known.lm_hash })
+            }
+            Answer::Verified(mut remote) => {
+                (Ok(core::mem::take(&mut remote.name)), Secrets::Authority(remote))
+            }
+            Answer::Unknown => (Err(Refusal::UnknownAccount), nobody()),
+            Answer::Refused(refusal) => (Err(refusal), nobody()),
         };
-        let password =
-            refuse_if(hash.expose().ct_eq(&EMPTY_PASSWORD).into(), Refusal::EmptyPassword);
-        let (proof, key) = prove(&hash, &sent, &received, &response)?;
-
-        let flags = negotiated_flags(&sent, &received);
-        let base_key = SessionBaseKey::new(&key, &response.nt_proof_str);
-        let exported = exported_session_key(base_key, flags, &received);
-        let (session_key, exported) = match exported {
-            Ok(exported) => (Ok(()), exported),
-            Err(refusal) => (Err(refusal), ExportedSessionKey::from_bytes(NOBODY)),
-        };
-        let announced = response.target_info.flags().contains(AvFlags::MIC_PRESENT);
-        let expected_mic = if announced {
-            mic(&exported, negotiate, challenge, &self.authenticate)
+        let (proof, key) = response.prove(&secrets, &sent, &received, flags)?;
+        let exported = exported_session_key(key, flags, &received);
+        let no_key = ExportedSessionKey::from_bytes(NOBODY);
+        let expected_mic = if claims.flags.contains(AvFlags::MIC_PRESENT) {
+            let key = exported.as_ref().unwrap_or(&no_key);
+            mic(key, negotiate, challenge, &self.authenticate)
         } else {
             NOBODY
         };
-        let mic =
-            MicChecked::check(config.policy.mic, announced, received.mic.as_ref(), &expected_mic);
-        let bindings = BindingsChecked::check(
-            config.policy.bindings,
-            bindings,
-            channel_bindings(&response.target_info),
-        );
-        let age = config.clock.now().since(*issued_at);
-        let expired = age.is_none_or(|age| age > config.policy.challenge_lifetime);
 
-        let name = account?;
-        password?;
+        // Everything is computed; from here on the first defect decides.
+        let name = name?;
+        has_password(&secrets)?;
         let proof = proof?;
-        flags_unchanged(&sent, &received)?;
-        session_key?;
-        let mic = mic?;
-        echo_complete(&sent, &response)?;
-        let bindings = bindings?;
-        refuse_if(expired, Refusal::ChallengeExpired)?;
-        Ok((name, proof, mic, bindings, Session::new(exported, flags, Role::Acceptor)))
+        flags_unchanged(sent.flags, &received)?;
+        refuse_unless(policy.min_key_strength.is_met_by(flags), Refusal::WeakKeys)?;
+        let exported = exported?;
+        let announced = claims.flags.contains(AvFlags::MIC_PRESENT);
+        let mic = MicChecked::check(policy.mic, announced, received.mic.as_ref(), &expected_mic)?;
+        if let Response::V2(response) = &response {
+            if let Some(id) = response.target_info.duplicate() {
+                return Err(Refusal::AvPairDuplicated(name_of(id)).into());
+            }
+            if policy.av_pair_echo {
+                echo_complete(&sent, response)?;
+            }
+        }
+        let target = self.target_name.as_str();
+        refuse_unless(policy.target_name.allows(target), wrong_target(target))?;
+        let service_named = policy.target_name.is_required_and_met_by(target);
+        let bindings =
+            BindingsChecked::check(policy.bindings, bindings, claims.bindings, service_named)?;
+        let own = config.machine_id.is_some() && claims.machine_id == config.machine_id;
+        let guard = config.reflection.as_ref();
+        let answered = guard.is_some_and(|guard| guard.has_answered(sent.server_challenge));
+        refuse_unless(!own && !answered, Refusal::Reflected)?;
+        let age = config.clock.now().since(*issued_at);
+        // A clock that was set back in between is no fault of the client.
+        let fresh = age.is_none_or(|age| age <= policy.challenge_lifetime);
+        refuse_unless(fresh, Refusal::ChallengeExpired)?;
+
+        let session = Session::new(exported, flags, Role::Acceptor);
+        Ok(Verdict { name, proof, mic, bindings, session })
     }
 }
 
-/// Why there is no identity.
-enum Verdict {
-    Refused(Refusal),
-    Failed(Error),
+/// All that an identity is made of.
+struct Verdict {
+    name: AccountName,
+    proof: ProofVerified,
+    mic: MicChecked,
+    bindings: BindingsChecked,
+    session: Session,
 }
 
-impl From<Refusal> for Verdict {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
+/// What the client says under its proof.
+#[derive(Default)]
+struct Claims {
+    flags: AvFlags,
+    bindings: Option<ChannelBindingsHash>,
+    machine_id: Option<[u8; 32]>,
+}
+
+impl Claims {
+    fn of(response: &Response<'_>) -> Self {
+        let Some(target_info) = response.target_info() else { return Self::default() };
+        let flags = target_info.flags();
+        let bindings = target_info.get(AvId::CHANNEL_BINDINGS);
+        let bindings = bindings.and_then(|value| value.first_chunk::<16>().copied());
+        let single_host = target_info.get(AvId::SINGLE_HOST);
+        let machine_id = single_host.and_then(|value| value.last_chunk::<32>().copied());
+        Self { flags, bindings: bindings.map(ChannelBindingsHash), machine_id }
     }
 }
 
-impl From<Error> for Verdict {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
+fn refuse_unless(condition: bool, refusal: Refusal) -> Result<(), Refusal> {
+    if condition { Ok(()) } else { Err(refusal) }
 }
 
-fn refuse_if(condition: bool, refusal: Refusal) -> Result<(), Refusal> {
-    if condition { Err(refusal) } else { Ok(()) }
+fn wrong_target(name: &str) -> Refusal {
+    if name.is_empty() { Refusal::TargetNameRequired } else { Refusal::WrongTargetName }
 }
 
-/// Compares `NTProofStr` with what the hash gives for the domain as sent, in upper case (what
-/// Firefox hashes) and empty (§3.2.5.1.2). Spellings that coincide are tried once.
-fn prove(
-    hash: &NtHash,
-    sent: &Challenge<'_>,
-    received: &Authenticate<'_>,
-    response: &NtlmV2Response<'_>,
-) -> Result<(Result<ProofVerified, Refusal>, NtOwfV2), Error> {
-    let structure = MessageType::Authenticate.name();
-    let unicode = sent.flags.contains(NegotiateFlags::UNICODE);
-    let user = Text::decode(structure, "UserName", unicode, received.user)?;
-    let domain = Text::decode(structure, "DomainName", unicode, received.domain)?;
-
-    let open = OpenNtOwfV2::new(hash, user);
-    let as_sent = || domain.hash_units();
-    let upper = || domain.hash_units().map(simple_uppercase);
-    let spellings = [
-        Some(open.with_domain(as_sent())),
-        (!as_sent().eq(upper())).then(|| open.with_domain(upper())),
-        (!domain.is_empty()).then(|| open.with_domain(core::iter::empty())),
-    ];
-    let candidates = spellings.into_iter().flatten().map(|key| {
-        let proof = nt_proof_str(&key, &sent.server_challenge, response.temp);
-        (*key.expose(), proof)
-    });
-    let (proof, key) = ProofVerified::check(candidates, &response.nt_proof_str);
-    Ok((proof, NtOwfV2::from_secret(key)))
+/// An account without a password lets everybody in who tries none.
+fn has_password(secrets: &Secrets) -> Result<(), Refusal> {
+    let empty = match secrets {
+        Secrets::Hashes { nt, .. } => nt.expose().ct_eq(&EMPTY_PASSWORD).into(),
+        Secrets::Authority(_) => false,
+    };
+    refuse_unless(!empty, Refusal::EmptyPassword)
 }
 
 /// Old clients leave the flags out; then those of the CHALLENGE hold.
-fn negotiated_flags(sent: &Challenge<'_>, received: &Authenticate<'_>) -> NegotiateFlags {
-    received.flags.map_or(sent.flags, |flags| flags.intersection(sent.flags))
+pub(super) fn negotiated_flags(
+    offered: NegotiateFlags,
+    received: &Authenticate<'_>,
+) -> NegotiateFlags {
+    received.flags.map_or(offered, |flags| flags.intersection(offered))
 }
 
-fn flags_unchanged(sent: &Challenge<'_>, received: &Authenticate<'_>) -> Result<(), Refusal> {
+fn flags_unchanged(offered: NegotiateFlags, received: &Authenticate<'_>) -> Result<(), Refusal> {
     let Some(flags) = received.flags else { return Ok(()) };
-    let added = flags.intersection(SECURITY_FLAGS).difference(sent.flags);
-    let dropped = sent.flags.difference(flags);
-    let changed = !added.is_empty() || dropped.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY);
-    refuse_if(changed, Refusal::FlagsChanged)
+    let added = flags.intersection(SECURITY_FLAGS).difference(offered);
+    let dropped = offered.difference(flags);
+    let unchanged = added.is_empty() && !dropped.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY);
+    refuse_unless(unchanged, Refusal::FlagsChanged)
 }
 
-/// With a key exchange the client's random key, else the base key (§3.2.5.1.2). The exchange
+/// With a key exchange the client's random key, else the key itself (§3.2.5.1.2). The exchange
 /// belongs to signing or sealing; clients that do it without either are understood as well.
 fn exported_session_key(
-    base_key: SessionBaseKey,
+    key: Option<KeyExchangeKey>,
     flags: NegotiateFlags,
     received: &Authenticate<'_>,
 ) -> Result<ExportedSessionKey, Refusal> {
+    let key = key.ok_or(Refusal::NoSessionKey)?;
     let exchanged = flags.contains(NegotiateFlags::KEY_EXCH);
     let needed = flags.intersects(NegotiateFlags::SIGN | NegotiateFlags::SEAL);
     let encrypted = received.encrypted_random_session_key;
     if !exchanged || (!needed && encrypted.is_empty()) {
-        return Ok(base_key.into_exported());
+        return Ok(key.into_exported());
     }
     let encrypted = <&[u8; 16]>::try_from(encrypted).map_err(|_| Refusal::SessionKeyLength)?;
-    Ok(ExportedSessionKey::from_bytes(base_key.exchange(encrypted)))
+    Ok(key.decrypt(encrypted))
 }
 
-/// Every AV pair of the CHALLENGE has to come back, in any order; none may stand twice. A pair
-/// that is missing or changed is the mark of a relay from another server.
+/// Every AV pair of the CHALLENGE has to come back, in any order. A pair that is missing
+/// or changed is the mark of a relay from another server.
 fn echo_complete(sent: &Challenge<'_>, response: &NtlmV2Response<'_>) -> Result<(), Refusal> {
-    let name = |id: AvId| id.name().unwrap_or("AV pair");
-    if let Some(id) = response.target_info.duplicate() {
-        return Err(Refusal::AvPairDuplicated(name(id)));
-    }
     for pair in sent.target_info.iter().flat_map(TargetInfo::iter) {
         if response.target_info.get(pair.id) != Some(pair.value) {
-            return Err(Refusal::AvPairChanged(name(pair.id)));
+            return Err(Refusal::AvPairChanged(name_of(pair.id)));
         }
     }
     Ok(())
 }
 
-fn channel_bindings(target_info: &TargetInfo<'_>) -> Option<ChannelBindingsHash> {
-    let value = target_info.get(AvId::CHANNEL_BINDINGS)?;
-    value.first_chunk::<16>().copied().map(ChannelBindingsHash)
-}
-
-/// The SPN that the client names, unless it says itself that the name is not to be trusted.
-fn target_name(authenticate: &[u8]) -> String {
-    let name = || {
-        let received = Authenticate::decode(authenticate).ok()?;
-        let target_info = NtlmV2Response::decode(received.nt_response).ok()?.target_info;
-        if target_info.flags().contains(AvFlags::UNTRUSTED_SPN) {
-            return None;
-        }
-        Utf16Le::new(target_info.get(AvId::TARGET_NAME)?).map(|name| name.to_string())
-    };
-    name().unwrap_or_default()
+fn name_of(id: AvId) -> &'static str {
+    id.name().unwrap_or("AV pair")
 }

@@ -1,7 +1,10 @@
-//! Session security: signing and sealing with extended session security ([MS-NLMP] §3.4).
+//! Session security: signing and sealing ([MS-NLMP] §3.4).
+//!
+//! With extended session security each direction has a signing key, a sealing key and a key
+//! stream. Without it there is one key stream for both directions, and a CRC for a signature.
 
 use super::keys::ExportedSessionKey;
-use crate::crypto::{HmacMd5, Rc4Handle, Secret, md5};
+use crate::crypto::{HmacMd5, Rc4Handle, Secret, crc32, md5};
 use crate::error::{ApiMisuse, Error};
 use crate::wire::ntlm::{MessageSignature, NegotiateFlags};
 use alloc::boxed::Box;
@@ -18,12 +21,16 @@ pub enum Role {
 }
 
 /// `SignKey` of one direction ([MS-NLMP] §3.4.5.2).
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct SignKey(Secret);
 
-/// `SealKey` of one direction ([MS-NLMP] §3.4.5.3).
-#[derive(Debug, Clone)]
-pub struct SealKey(Secret);
+/// `SealKey` of one direction, or without extended session security of both ([MS-NLMP]
+/// §3.4.5.3).
+#[derive(Debug)]
+pub struct SealKey {
+    key: Secret,
+    length: usize,
+}
 
 impl SignKey {
     /// The key for what `sender` sends: MD5 of the session key and a magic constant, its NUL
@@ -45,10 +52,15 @@ impl SignKey {
 }
 
 impl SealKey {
-    /// The key for what `sender` sends: MD5 of as much of the session key as was negotiated
-    /// (16, 7 or 5 bytes) and a magic constant, its NUL included.
+    /// The key for what `sender` sends. With extended session security: MD5 of as much of the
+    /// session key as was negotiated (16, 7 or 5 bytes) and a magic constant, its NUL included.
+    /// Without it, with `LM_KEY` or `DATAGRAM`: 7 or 5 bytes, filled up to 8; else the session
+    /// key itself.
     #[must_use]
     pub fn new(key: &ExportedSessionKey, flags: NegotiateFlags, sender: Role) -> Self {
+        if !flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
+            return Self::without_ess(key, flags);
+        }
         let magic: &[u8] = match sender {
             Role::Initiator => b"session key to client-to-server sealing key magic constant\0",
             Role::Acceptor => b"session key to server-to-client sealing key magic constant\0",
@@ -61,48 +73,65 @@ impl SealKey {
             5
         };
         let part = key.expose().get(..strength).unwrap_or_default();
-        Self(Secret::new(md5(&[part, magic])))
+        Self { key: Secret::new(md5(&[part, magic])), length: 16 }
     }
 
-    /// The 16 bytes.
+    /// A key of 8 bytes is written twice: for RC4 that is the same key.
+    fn without_ess(key: &ExportedSessionKey, flags: NegotiateFlags) -> Self {
+        let [a, b, c, d, e, f, g, ..] = *key.expose();
+        let eight = if !flags.intersects(NegotiateFlags::LM_KEY | NegotiateFlags::DATAGRAM) {
+            return Self { key: Secret::new(*key.expose()), length: 16 };
+        } else if flags.contains(NegotiateFlags::KEY_56) {
+            [a, b, c, d, e, f, g, 0xa0]
+        } else {
+            [a, b, c, d, e, 0xe5, 0x38, 0xb0]
+        };
+        let mut twice = [0; 16];
+        for (to, from) in twice.iter_mut().zip(eight.iter().cycle()) {
+            *to = *from;
+        }
+        Self { key: Secret::new(twice), length: 8 }
+    }
+
+    /// The 16 or 8 bytes.
     #[must_use]
-    pub fn expose(&self) -> &[u8; 16] {
-        self.0.expose()
+    pub fn expose(&self) -> &[u8] {
+        self.key.expose().get(..self.length).unwrap_or_default()
+    }
+
+    fn start(&self) -> Rc4Handle {
+        Rc4Handle::new(self.key.expose())
     }
 }
 
-/// What one side keeps for one direction.
+/// What one side keeps for one direction, with extended session security.
 struct Direction {
     sign_key: SignKey,
-    seal_key: SealKey,
     cipher: Rc4Handle,
     seq_num: u32,
     key_exchange: bool,
 }
 
 impl Direction {
-    fn new(key: &ExportedSessionKey, flags: NegotiateFlags, sender: Role) -> Self {
-        let seal_key = SealKey::new(key, flags, sender);
+    fn new(key: &ExportedSessionKey, flags: NegotiateFlags, sender: Role, seq_num: u32) -> Self {
         Self {
             sign_key: SignKey::new(key, sender),
-            cipher: Rc4Handle::new(seal_key.expose()),
-            seal_key,
-            seq_num: 0,
+            cipher: SealKey::new(key, flags, sender).start(),
+            seq_num,
             key_exchange: flags.contains(NegotiateFlags::KEY_EXCH),
         }
     }
 
-    /// `HMAC_MD5(SignKey, SeqNum | message)[0..8]` (§3.4.4.2).
-    fn checksum(&self, message: &[u8]) -> [u8; 8] {
+    /// `HMAC_MD5(SignKey, SeqNum | message)[0..8]` (§3.4.4.2). Signs the plaintext; what is
+    /// sealed is encrypted after this and before the checksum (§3.4.3).
+    fn checksum(&self, message: [&[u8]; 2]) -> [u8; 8] {
         let mut mac = HmacMd5::new(self.sign_key.expose());
         mac.update(&self.seq_num.to_le_bytes());
-        mac.update(message);
+        message.iter().for_each(|part| mac.update(part));
         let [c0, c1, c2, c3, c4, c5, c6, c7, ..] = mac.finalize();
         [c0, c1, c2, c3, c4, c5, c6, c7]
     }
 
-    /// Completes a signature, and the sequence number moves on. The key stream has to stand
-    /// behind the data when they are sealed.
     fn signature(&mut self, mut checksum: [u8; 8]) -> Result<MessageSignature, Error> {
         let seq_num = self.seq_num;
         self.seq_num = seq_num.checked_add(1).ok_or(ApiMisuse::SequenceExhausted)?;
@@ -111,28 +140,127 @@ impl Direction {
         }
         Ok(MessageSignature { checksum, seq_num })
     }
+}
 
-    fn sign(&mut self, message: &[u8]) -> Result<MessageSignature, Error> {
-        let checksum = self.checksum(message);
-        self.signature(checksum)
-    }
+/// What one side keeps for both directions, without extended session security.
+struct Shared {
+    cipher: Rc4Handle,
+    outgoing: u32,
+    incoming: u32,
+}
 
-    /// Signs the plaintext, encrypts it in place, then encrypts the checksum (§3.4.3).
-    fn seal(&mut self, message: &mut [u8]) -> Result<MessageSignature, Error> {
-        let checksum = self.checksum(message);
-        self.cipher.apply(message);
-        self.signature(checksum)
-    }
-
-    /// Begins the key stream anew; the sequence number stays ([MS-SPNG] §3.2.5.1).
-    fn restart_cipher(&mut self) {
-        self.cipher = Rc4Handle::new(self.seal_key.expose());
+impl Shared {
+    /// `RandomPad`, CRC-32 and `SeqNum` go through the key stream in this order; on the wire the
+    /// pad is zero and `SeqNum` is the key stream of zeros with the number (§3.4.4.1).
+    fn signature(&mut self, crc: [u8; 4], seq_num: u32) -> MessageSignature {
+        let [c0, c1, c2, c3] = crc;
+        let mut fields = [0, 0, 0, 0, c0, c1, c2, c3, 0, 0, 0, 0];
+        self.cipher.apply(&mut fields);
+        let [_, _, _, _, c0, c1, c2, c3, s0, s1, s2, s3] = fields;
+        let seq_num = u32::from_le_bytes([s0, s1, s2, s3]) ^ seq_num;
+        MessageSignature { checksum: [0, 0, 0, 0, c0, c1, c2, c3], seq_num }
     }
 }
 
-struct Directions {
-    outgoing: Direction,
-    incoming: Direction,
+#[expect(clippy::large_enum_variant, reason = "the large one is the usual one")]
+enum Keys {
+    Extended { outgoing: Direction, incoming: Direction },
+    Shared(Shared),
+}
+
+fn next(seq_num: &mut u32) -> Result<u32, Error> {
+    let current = *seq_num;
+    *seq_num = current.checked_add(1).ok_or(ApiMisuse::SequenceExhausted)?;
+    Ok(current)
+}
+
+impl Keys {
+    fn new(
+        key: &ExportedSessionKey,
+        flags: NegotiateFlags,
+        role: Role,
+        first: FirstNumbers,
+    ) -> Self {
+        let FirstNumbers { outgoing, incoming } = first;
+        if !flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
+            let seal_key = SealKey::new(key, flags, role);
+            return Self::Shared(Shared { cipher: seal_key.start(), outgoing, incoming });
+        }
+        let peer = match role {
+            Role::Initiator => Role::Acceptor,
+            Role::Acceptor => Role::Initiator,
+        };
+        Self::Extended {
+            outgoing: Direction::new(key, flags, role, outgoing),
+            incoming: Direction::new(key, flags, peer, incoming),
+        }
+    }
+
+    /// Signs `prefix` and `message`, and encrypts `message` if it is to be sealed.
+    fn protect(&mut self, prefix: &[u8], message: Message<'_>) -> Result<MessageSignature, Error> {
+        match self {
+            Self::Extended { outgoing, .. } => {
+                let checksum = outgoing.checksum([prefix, message.plaintext()]);
+                if let Message::Sealed(message) = message {
+                    outgoing.cipher.apply(message);
+                }
+                outgoing.signature(checksum)
+            }
+            // Without extended session security only what is sealed or signed by itself counts;
+            // a prefix is part of the message that is signed.
+            Self::Shared(shared) => {
+                let seq_num = next(&mut shared.outgoing)?;
+                let crc = crc32([prefix, message.plaintext()]);
+                if let Message::Sealed(message) = message {
+                    shared.cipher.apply(message);
+                }
+                Ok(shared.signature(crc, seq_num))
+            }
+        }
+    }
+
+    /// The signature that the peer has to have made; decrypts `message` if it is sealed.
+    fn expect(&mut self, prefix: &[u8], message: Message<'_>) -> Result<MessageSignature, Error> {
+        match self {
+            Self::Extended { incoming, .. } => {
+                let plaintext = match message {
+                    Message::Signed(message) => message,
+                    Message::Sealed(message) => {
+                        incoming.cipher.apply(message);
+                        message
+                    }
+                };
+                let checksum = incoming.checksum([prefix, plaintext]);
+                incoming.signature(checksum)
+            }
+            Self::Shared(shared) => {
+                let seq_num = next(&mut shared.incoming)?;
+                let plaintext = match message {
+                    Message::Signed(message) => message,
+                    Message::Sealed(message) => {
+                        shared.cipher.apply(message);
+                        message
+                    }
+                };
+                let crc = crc32([prefix, plaintext]);
+                Ok(shared.signature(crc, seq_num))
+            }
+        }
+    }
+}
+
+enum Message<'a> {
+    Signed(&'a [u8]),
+    Sealed(&'a mut [u8]),
+}
+
+impl Message<'_> {
+    fn plaintext(&self) -> &[u8] {
+        match self {
+            Self::Signed(message) => message,
+            Self::Sealed(message) => message,
+        }
+    }
 }
 
 /// The session security of an established exchange. Keys are derived when first used: most
@@ -141,66 +269,87 @@ pub(crate) struct Session {
     key: ExportedSessionKey,
     flags: NegotiateFlags,
     role: Role,
-    directions: Option<Box<Directions>>,
+    first: FirstNumbers,
+    keys: Option<Box<Keys>>,
     poisoned: bool,
 }
 
+/// The numbers of the first messages, 1 behind a `mechListMIC`.
+#[derive(Clone, Copy, Default)]
+struct FirstNumbers {
+    outgoing: u32,
+    incoming: u32,
+}
+
+/// The signature of a session that negotiated `ALWAYS_SIGN` and neither signing nor sealing
+/// (§3.4.4.3). It protects nothing.
+const DUMMY: [u8; 16] = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
 impl Session {
     pub(crate) fn new(key: ExportedSessionKey, flags: NegotiateFlags, role: Role) -> Self {
-        Self { key, flags, role, directions: None, poisoned: false }
+        Self { key, flags, role, first: FirstNumbers::default(), keys: None, poisoned: false }
     }
 
     pub(crate) fn exported_session_key(&self) -> &ExportedSessionKey {
         &self.key
     }
 
-    /// Whether signatures can be made at all.
-    pub(crate) fn can_sign(&self) -> bool {
-        self.flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY)
-            && self.flags.intersects(NegotiateFlags::SIGN | NegotiateFlags::SEAL)
+    /// Whether messages are really signed.
+    pub(crate) fn has_integrity(&self) -> bool {
+        self.flags.intersects(NegotiateFlags::SIGN | NegotiateFlags::SEAL)
     }
 
-    fn directions(&mut self) -> Result<&mut Directions, Error> {
-        if !self.can_sign() {
+    fn has_confidentiality(&self) -> bool {
+        self.flags.contains(NegotiateFlags::SEAL)
+    }
+
+    fn keys(&mut self) -> Result<&mut Keys, Error> {
+        if !self.has_integrity() {
             return Err(ApiMisuse::NoSessionSecurity.into());
         }
         if self.poisoned {
             return Err(ApiMisuse::SessionPoisoned.into());
         }
-        let (ours, theirs) = match self.role {
-            Role::Initiator => (Role::Initiator, Role::Acceptor),
-            Role::Acceptor => (Role::Acceptor, Role::Initiator),
-        };
-        Ok(self.directions.get_or_insert_with(|| {
-            Box::new(Directions {
-                outgoing: Direction::new(&self.key, self.flags, ours),
-                incoming: Direction::new(&self.key, self.flags, theirs),
-            })
-        }))
+        let (key, flags, role, first) = (&self.key, self.flags, self.role, self.first);
+        Ok(self.keys.get_or_insert_with(|| Box::new(Keys::new(key, flags, role, first))))
     }
 
     /// `GSS_GetMIC`.
     pub(crate) fn get_mic(&mut self, message: &[u8]) -> Result<[u8; 16], Error> {
-        Ok(self.directions()?.outgoing.sign(message)?.encode())
+        if !self.has_integrity() && self.flags.contains(NegotiateFlags::ALWAYS_SIGN) {
+            return Ok(DUMMY);
+        }
+        Ok(self.keys()?.protect(&[], Message::Signed(message))?.encode())
     }
 
-    /// `GSS_VerifyMIC`. `Ok(false)` and every error leave the session unusable.
+    /// `GSS_VerifyMIC`. `Ok(false)` and every error leave the session unusable. A dummy
+    /// signature is never right: anybody can make it.
     pub(crate) fn verify_mic(&mut self, message: &[u8], signature: &[u8]) -> Result<bool, Error> {
-        let expected = self.directions()?.incoming.sign(message)?;
+        let expected = self.keys()?.expect(&[], Message::Signed(message))?;
         Ok(self.settle(expected, signature))
     }
 
-    /// `GSS_Wrap` with confidentiality: encrypts in place.
-    pub(crate) fn seal(&mut self, message: &mut [u8]) -> Result<[u8; 16], Error> {
-        Ok(self.directions()?.outgoing.seal(message)?.encode())
+    /// `GSS_WrapEx`: encrypts `message` in place and signs it behind `prefix`, which stays
+    /// readable.
+    pub(crate) fn seal(&mut self, prefix: &[u8], message: &mut [u8]) -> Result<[u8; 16], Error> {
+        if !self.has_confidentiality() {
+            return Err(ApiMisuse::NoConfidentiality.into());
+        }
+        Ok(self.keys()?.protect(prefix, Message::Sealed(message))?.encode())
     }
 
-    /// `GSS_Unwrap`: decrypts in place. On a wrong signature the message is wiped, `Ok(false)`,
+    /// `GSS_UnwrapEx`: decrypts in place. On a wrong signature the message is wiped, `Ok(false)`,
     /// and the session is unusable.
-    pub(crate) fn unseal(&mut self, message: &mut [u8], signature: &[u8]) -> Result<bool, Error> {
-        let incoming = &mut self.directions()?.incoming;
-        incoming.cipher.apply(message);
-        let expected = incoming.sign(message)?;
+    pub(crate) fn unseal(
+        &mut self,
+        prefix: &[u8],
+        message: &mut [u8],
+        signature: &[u8],
+    ) -> Result<bool, Error> {
+        if !self.has_confidentiality() {
+            return Err(ApiMisuse::NoConfidentiality.into());
+        }
+        let expected = self.keys()?.expect(prefix, Message::Sealed(message))?;
         let right = self.settle(expected, signature);
         if !right {
             message.fill(0);
@@ -209,18 +358,28 @@ impl Session {
     }
 
     fn settle(&mut self, expected: MessageSignature, received: &[u8]) -> bool {
-        let right = MessageSignature::decode(received)
-            .is_ok_and(|received| received.encode().ct_eq(&expected.encode()).into());
+        let shared = !self.flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY);
+        let right = MessageSignature::decode(received).is_ok_and(|mut received| {
+            if shared {
+                // `RandomPad` is whatever the sender likes.
+                let [_, _, _, _, crc @ ..] = received.checksum;
+                let [c0, c1, c2, c3] = crc;
+                received.checksum = [0, 0, 0, 0, c0, c1, c2, c3];
+            }
+            received.encode().ct_eq(&expected.encode()).into()
+        });
         self.poisoned = !right;
         right
     }
 
-    /// The acceptor's or initiator's own `mechListMIC`: a signature after which the key stream
-    /// begins anew ([MS-SPNG] §3.2.5.1, §3.3.5.1).
+    /// This side's `mechListMIC`: the first signature of its direction. The key stream begins
+    /// anew behind it, the sequence number does not ([MS-SPNG] §3.2.5.1, §3.3.5.1); so nothing
+    /// but the number has to be kept.
     pub(crate) fn get_mech_list_mic(&mut self, mech_types: &[u8]) -> Result<[u8; 16], Error> {
-        let mic = self.get_mic(mech_types)?;
-        self.directions()?.outgoing.restart_cipher();
-        Ok(mic)
+        let mut keys = self.first_keys()?;
+        let mic = keys.protect(&[], Message::Signed(mech_types))?;
+        self.first.outgoing = 1;
+        Ok(mic.encode())
     }
 
     /// Verifies the peer's `mechListMIC`, with the same rule.
@@ -229,11 +388,17 @@ impl Session {
         mech_types: &[u8],
         mic: &[u8],
     ) -> Result<bool, Error> {
-        let right = self.verify_mic(mech_types, mic)?;
-        if right {
-            self.directions()?.incoming.restart_cipher();
+        let mut keys = self.first_keys()?;
+        let expected = keys.expect(&[], Message::Signed(mech_types))?;
+        self.first.incoming = 1;
+        Ok(self.settle(expected, mic))
+    }
+
+    fn first_keys(&self) -> Result<Keys, Error> {
+        if !self.has_integrity() {
+            return Err(ApiMisuse::NoSessionSecurity.into());
         }
-        Ok(right)
+        Ok(Keys::new(&self.key, self.flags, self.role, FirstNumbers::default()))
     }
 }
 

@@ -3,16 +3,17 @@
 use super::context::{Context, Mechanism};
 use crate::binding::ChannelBindings;
 use crate::config::AcceptorConfig;
-use crate::credential::{Answer, StoreError};
+use crate::credential::{Answer, NetworkLogon, StoreError};
 use crate::env::FileTime;
-use crate::error::Error;
+use crate::error::{ApiMisuse, Error};
 use crate::identity::Account;
 use crate::ntlm;
 use crate::spnego;
-use crate::wire::ntlm::{MessageType, SIGNATURE};
-use crate::wire::spnego::{MechType, NegTokenInit};
+use crate::wire::ntlm::{Challenge, MessageType, SIGNATURE};
+use crate::wire::spnego::{MechType, MechTypes, NegTokenInit};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
 /// One exchange, server side.
 ///
@@ -59,13 +60,13 @@ enum Pending {
     Spnego(spnego::Pending<ntlm::PendingLogon>),
 }
 
-/// An exchange between CHALLENGE and AUTHENTICATE, taken out of one [`Acceptor`] to be resumed
-/// in another: in a test with a recorded challenge, or behind a load balancer.
+/// An exchange between CHALLENGE and AUTHENTICATE, to be resumed with a challenge that is
+/// already known: a recorded one, in a test.
 ///
 /// # Security
-/// Whoever writes one chooses the challenge. It has to be kept where clients cannot, and to be
-/// used once.
-#[derive(Debug, Clone)]
+/// Whoever writes one chooses the challenge, and has to see to it that it is random, stays with
+/// its connection and is used once. An [`Acceptor`] of its own sees to all that.
+#[derive(Clone)]
 pub struct Exchange {
     /// NEGOTIATE as received, without SPNEGO.
     pub negotiate: Vec<u8>,
@@ -76,7 +77,13 @@ pub struct Exchange {
     /// The initiator's `MechTypeList` in DER, if the exchange is wrapped in SPNEGO.
     pub mech_types: Option<Vec<u8>>,
     /// Whether the initiator owes a `mechListMIC`.
-    pub mic_required: bool,
+    pub mech_list_mic_required: bool,
+}
+
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange").field("issued_at", &self.issued_at).finish_non_exhaustive()
+    }
 }
 
 impl Acceptor {
@@ -91,13 +98,22 @@ impl Acceptor {
     ///
     /// # Security
     /// See [`Exchange`].
-    #[must_use]
+    ///
+    /// # Errors
+    /// [`ApiMisuse::UnreadableExchange`] if the recorded messages are not what they are said to
+    /// be.
     pub fn resume(
         config: Arc<AcceptorConfig>,
         bindings: ChannelBindings,
         exchange: Exchange,
-    ) -> Self {
-        let Exchange { negotiate, challenge, issued_at, mech_types, mic_required } = exchange;
+    ) -> Result<Self, Error> {
+        let readable = Challenge::decode(&exchange.challenge).is_ok()
+            && exchange.mech_types.as_deref().is_none_or(|list| MechTypes::decode(list).is_ok());
+        if !readable {
+            return Err(ApiMisuse::UnreadableExchange.into());
+        }
+        let Exchange { negotiate, challenge, issued_at, mech_types, mech_list_mic_required } =
+            exchange;
         let ntlm = ntlm::Acceptor::Authenticate(ntlm::ExpectAuthenticate {
             config: Arc::clone(&config),
             bindings,
@@ -108,12 +124,12 @@ impl Acceptor {
         let state = match mech_types {
             None => State::Ntlm(ntlm),
             Some(mech_types) => {
-                let list = spnego::List { mech_types, mic_required };
+                let list = spnego::List { mech_types, mech_list_mic_required };
                 let state = spnego::ExpectResp { mechanism: ntlm, list };
                 State::Spnego(spnego::Acceptor::Resp(state))
             }
         };
-        Self { config, state }
+        Ok(Self { config, state })
     }
 
     /// Whether `token` begins an exchange rather than going on with one: a bare NEGOTIATE, or a
@@ -171,6 +187,16 @@ impl LogonRequest {
         match &self.0 {
             Pending::Ntlm(pending) => pending.account(),
             Pending::Spnego(spnego) => spnego.pending.account(),
+        }
+    }
+
+    /// What a remote authority needs to verify the response by itself; answer it with
+    /// [`Answer::Verified`].
+    #[must_use]
+    pub fn challenge_response(&self) -> Option<NetworkLogon<'_>> {
+        match &self.0 {
+            Pending::Ntlm(pending) => pending.challenge_response(),
+            Pending::Spnego(spnego) => spnego.pending.challenge_response(),
         }
     }
 

@@ -75,6 +75,10 @@ impl Context {
     fn session(&mut self) -> &mut ntlm::Session {
         &mut self.established.session
     }
+
+    fn session_ref(&self) -> &ntlm::Session {
+        &self.established.session
+    }
 }
 
 impl InitiatorContext {
@@ -99,6 +103,10 @@ impl InitiatorContext {
 
     fn session(&mut self) -> &mut ntlm::Session {
         &mut self.session
+    }
+
+    fn session_ref(&self) -> &ntlm::Session {
+        &self.session
     }
 }
 
@@ -127,19 +135,51 @@ macro_rules! per_message {
             /// ([MS-NLMP] §3.4.3).
             ///
             /// # Errors
-            /// [`crate::ApiMisuse`] if the session has no integrity, or no longer.
+            /// [`crate::ApiMisuse`] if the session has no confidentiality, or no longer.
             pub fn wrap(&mut self, message: &mut [u8]) -> Result<[u8; 16], Error> {
-                self.session().seal(message)
+                self.session().seal(&[], message)
             }
 
             /// `GSS_Unwrap`: decrypts `message` in place. If the signature is wrong, `false`
             /// and zeros.
             ///
             /// # Errors
-            /// [`crate::ApiMisuse`] if the session has no integrity, or no longer: one wrong
-            /// signature ends it.
+            /// [`crate::ApiMisuse`] if the session has no confidentiality, or no longer: one
+            /// wrong signature ends it.
             pub fn unwrap(&mut self, message: &mut [u8], signature: &[u8]) -> Result<bool, Error> {
-                self.session().unseal(message, signature)
+                self.session().unseal(&[], message, signature)
+            }
+
+            /// `GSS_WrapEx`: as [`Self::wrap`], with a `prefix` that is signed and stays readable
+            /// ([MS-NLMP] §3.4.6.1).
+            ///
+            /// # Errors
+            /// As [`Self::wrap`].
+            pub fn wrap_ex(
+                &mut self,
+                prefix: &[u8],
+                message: &mut [u8],
+            ) -> Result<[u8; 16], Error> {
+                self.session().seal(prefix, message)
+            }
+
+            /// `GSS_UnwrapEx`: the reverse of [`Self::wrap_ex`].
+            ///
+            /// # Errors
+            /// As [`Self::unwrap`].
+            pub fn unwrap_ex(
+                &mut self,
+                prefix: &[u8],
+                message: &mut [u8],
+                signature: &[u8],
+            ) -> Result<bool, Error> {
+                self.session().unseal(prefix, message, signature)
+            }
+
+            /// Whether messages can be signed.
+            #[must_use]
+            pub fn has_integrity(&self) -> bool {
+                self.session_ref().has_integrity()
             }
         }
     };

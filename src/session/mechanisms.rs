@@ -27,8 +27,8 @@ impl AcceptorMechanism for ntlm::Acceptor {
 }
 
 impl MechListMic for ntlm::Established {
-    fn can_sign(&self) -> bool {
-        self.session.can_sign()
+    fn has_integrity(&self) -> bool {
+        self.session.has_integrity()
     }
 
     fn get_mech_list_mic(&mut self, mech_types: &[u8]) -> Result<[u8; 16], Error> {
@@ -65,8 +65,8 @@ impl InitiatorMechanism for ntlm::Initiator {
 }
 
 impl MechListMic for ntlm::Session {
-    fn can_sign(&self) -> bool {
-        Self::can_sign(self)
+    fn has_integrity(&self) -> bool {
+        Self::has_integrity(self)
     }
 
     fn get_mech_list_mic(&mut self, mech_types: &[u8]) -> Result<[u8; 16], Error> {

@@ -33,7 +33,7 @@ pub(crate) struct List {
     pub(crate) mech_types: Vec<u8>,
     /// The mechanism in use is not the one the initiator prefers: somebody may have changed
     /// the list ([RFC 4178] §5).
-    pub(crate) mic_required: bool,
+    pub(crate) mech_list_mic_required: bool,
 }
 
 /// The mechanism waits for the credential store.
@@ -59,16 +59,21 @@ impl<M: AcceptorMechanism> Acceptor<M> {
 
     /// Takes a token; what has to be sent, also on an error, is appended to `out`.
     pub(crate) fn step(self, token: &[u8], out: &mut Vec<u8>) -> Result<Step<M>, Error> {
-        match self {
+        let step = match self {
             Self::Init(state) => state.handle(token, out),
             Self::Resp(state) => state.handle(token, out),
-        }
+        };
+        or_reject(step, out)
     }
 }
 
-fn reject(out: &mut Vec<u8>) -> Result<(), Error> {
-    let token = NegTokenResp { neg_state: Some(NegState::Reject), ..NegTokenResp::default() };
-    Ok(token.encode(out)?)
+/// Whatever went wrong, the initiator gets a token that says it is over ([RFC 4178] §4.2.2).
+fn or_reject<T>(result: Result<T, Error>, out: &mut Vec<u8>) -> Result<T, Error> {
+    if result.is_err() {
+        let reject = NegTokenResp { neg_state: Some(NegState::Reject), ..NegTokenResp::default() };
+        reject.encode(out)?;
+    }
+    result
 }
 
 impl<M: AcceptorMechanism> ExpectInit<M> {
@@ -82,10 +87,12 @@ impl<M: AcceptorMechanism> ExpectInit<M> {
         }
         let init = NegTokenInit::decode(token)?;
         let Some(place) = init.mech_types.iter().position(|mech| mech == mech_type) else {
-            reject(out)?;
             return Err(PeerIncompatible::NoCommonMechanism.into());
         };
-        let list = List { mech_types: init.mech_types.as_der().to_vec(), mic_required: place > 0 };
+        let list = List {
+            mech_types: init.mech_types.as_der().to_vec(),
+            mech_list_mic_required: place > 0,
+        };
         // The optimistic token is for the mechanism that the initiator prefers; it is of no use
         // for any other.
         let token = init.mech_token.filter(|_| place == 0);
@@ -100,8 +107,11 @@ impl<M: AcceptorMechanism> ExpectInit<M> {
                 }
             },
         };
-        let neg_state =
-            if list.mic_required { NegState::RequestMic } else { NegState::AcceptIncomplete };
+        let neg_state = if list.mech_list_mic_required {
+            NegState::RequestMic
+        } else {
+            NegState::AcceptIncomplete
+        };
         let reply = NegTokenResp {
             neg_state: Some(neg_state),
             supported_mech: Some(mech_type),
@@ -157,19 +167,28 @@ impl<P> Pending<P> {
         answer: Answer,
         out: &mut Vec<u8>,
     ) -> Result<M::Established, Error> {
+        let established = self.settle::<M>(answer, out);
+        or_reject(established, out)
+    }
+
+    fn settle<M: AcceptorMechanism<Pending = P>>(
+        self,
+        answer: Answer,
+        out: &mut Vec<u8>,
+    ) -> Result<M::Established, Error> {
         let Self { pending, list, mech_list_mic } = self;
         let mut established = M::resolve(pending, answer)?;
         let mut ours = None;
         match mech_list_mic {
             Some(mic) => {
-                let right = established.can_sign()
+                let right = established.has_integrity()
                     && established.verify_mech_list_mic(&list.mech_types, &mic)?;
                 if !right {
                     return Err(established.refuse(Refusal::WrongMechListMic));
                 }
                 ours = Some(established.get_mech_list_mic(&list.mech_types)?);
             }
-            None if list.mic_required => {
+            None if list.mech_list_mic_required => {
                 return Err(established.refuse(Refusal::MechListMicMissing));
             }
             None => {}

@@ -26,7 +26,7 @@ pub(crate) struct ExpectResp<M> {
 pub(crate) struct ExpectFinal<E> {
     established: E,
     mech_types: Vec<u8>,
-    mic_required: bool,
+    mech_list_mic_required: bool,
 }
 
 /// What a token led to.
@@ -100,7 +100,7 @@ impl<M: InitiatorMechanism> ExpectResp<M> {
                 received: "request-mic",
             });
         }
-        let mic_required = resp.neg_state == Some(NegState::RequestMic);
+        let mech_list_mic_required = resp.neg_state == Some(NegState::RequestMic);
         let inner = resp.response_token.ok_or(Error::OutOfSequence {
             expected: "a token of the mechanism",
             received: "NegTokenResp without responseToken",
@@ -113,13 +113,13 @@ impl<M: InitiatorMechanism> ExpectResp<M> {
                 Ok(Output::Continue(Initiator::Resp(next)))
             }
             InitiatorMechanismStep::Complete(mut established) => {
-                let mic = if established.can_sign() {
+                let mic = if established.has_integrity() {
                     Some(established.get_mech_list_mic(&mech_types)?)
                 } else {
                     None
                 };
                 reply(&response_token, mic.as_ref(), out)?;
-                let next = ExpectFinal { established, mech_types, mic_required };
+                let next = ExpectFinal { established, mech_types, mech_list_mic_required };
                 Ok(Output::Continue(Initiator::Final(next)))
             }
         }
@@ -146,7 +146,7 @@ impl<E: MechListMic> ExpectFinal<E> {
             (Some(NegState::Reject), _) => Err(PeerIncompatible::Rejected.into()),
             (Some(NegState::AcceptCompleted) | None, Some(mic)) => {
                 // Without integrity there is no MIC that could be right.
-                let right = self.established.can_sign()
+                let right = self.established.has_integrity()
                     && self.established.verify_mech_list_mic(&self.mech_types, mic)?;
                 if right {
                     Ok(Output::Complete(self.established))
@@ -165,7 +165,7 @@ impl<E: MechListMic> ExpectFinal<E> {
     /// The acceptor's last word had no MIC. That is allowed as long as it asked for none: only
     /// one mechanism was offered, so there was no choice to tamper with.
     fn finish<M: InitiatorMechanism<Established = E>>(self) -> Result<Output<M>, Error> {
-        if self.mic_required {
+        if self.mech_list_mic_required {
             return Err(self.established.refuse(Refusal::MechListMicMissing));
         }
         Ok(Output::Complete(self.established))

@@ -51,7 +51,7 @@ pub(crate) enum InitiatorMechanismStep<M: InitiatorMechanism> {
 /// Integrity of the list of mechanisms ([RFC 4178] §5).
 pub(crate) trait MechListMic {
     /// Whether integrity is available.
-    fn can_sign(&self) -> bool;
+    fn has_integrity(&self) -> bool;
 
     /// The MIC over the list.
     fn get_mech_list_mic(&mut self, mech_types: &[u8]) -> Result<[u8; 16], Error>;

@@ -50,11 +50,29 @@ pub(crate) fn nested<'a, T>(
     read: impl FnOnce(&mut SliceReader<'a>) -> Result<T, Defect>,
 ) -> Result<T, Defect> {
     let bad = Defect::new(reader, field, DecodeErrorKind::BadValue);
-    let header = Header::decode(reader)?;
-    if header.tag() != tag {
+    if Tag::decode(reader)? != tag {
         return Err(bad);
     }
-    reader.read_nested(header.length(), read)
+    let length = length(reader)?;
+    reader.read_nested(length, read)
+}
+
+/// Reads a length. DER wants the shortest form, and senders have to keep to it; of receivers
+/// some tolerate a longer one, and nothing that is signed depends on it.
+pub(crate) fn length(reader: &mut SliceReader<'_>) -> Result<Length, Defect> {
+    let bad = Defect::new(reader, "length", DecodeErrorKind::BadDer);
+    let first = reader.read_byte()?;
+    let octets = match first {
+        0..=0x7f => return Ok(Length::from(first)),
+        0x81..=0x84 => first & 0x7f,
+        // Indefinite, or longer than anything here may be.
+        _ => return Err(bad),
+    };
+    let mut length = 0_u32;
+    for _ in 0..octets {
+        length = length << 8 | u32::from(reader.read_byte()?);
+    }
+    Ok(Length::from(length))
 }
 
 /// Reads a primitive value of this tag.

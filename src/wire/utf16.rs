@@ -82,12 +82,24 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The UTF-16 code units that a client hashed: those received, or the OEM bytes widened to
-    /// 16 bits, which is what clients that speak OEM do.
-    pub(crate) fn hash_units(self) -> HashUnits<'a> {
+    /// The UTF-16 code units as received, or the OEM bytes widened to 16 bits each, which is
+    /// what curl hashes.
+    pub(crate) fn units(self) -> Units<'a> {
         match self {
-            Self::Unicode(Utf16Le(bytes)) => HashUnits { bytes, width: 2 },
-            Self::Oem(bytes) => HashUnits { bytes, width: 1 },
+            Self::Unicode(Utf16Le(bytes)) => Units::Wide(bytes),
+            Self::Oem(bytes) => Units::Narrow(bytes),
+        }
+    }
+
+    /// OEM bytes that are UTF-8, converted, which is what a client hashes that knows what it
+    /// sends; else as [`Text::units`].
+    pub(crate) fn decoded_units(self) -> Units<'a> {
+        match self {
+            Self::Oem(bytes) => match core::str::from_utf8(bytes) {
+                Ok(text) => Units::Text(text.encode_utf16()),
+                Err(_) => Units::Narrow(bytes),
+            },
+            Self::Unicode(_) => self.units(),
         }
     }
 }
@@ -98,34 +110,44 @@ impl fmt::Display for Text<'_> {
     }
 }
 
-/// The code units of a [`Text`], as they are hashed.
+/// The code units of a [`Text`].
 #[derive(Debug, Clone)]
-pub(crate) struct HashUnits<'a> {
-    bytes: &'a [u8],
-    width: usize,
+pub(crate) enum Units<'a> {
+    Wide(&'a [u8]),
+    Narrow(&'a [u8]),
+    Text(core::str::EncodeUtf16<'a>),
 }
 
-impl Iterator for HashUnits<'_> {
+impl Iterator for Units<'_> {
     type Item = u16;
 
     fn next(&mut self) -> Option<u16> {
-        let (unit, rest) = self.bytes.split_at_checked(self.width)?;
-        self.bytes = rest;
-        match unit {
-            [low, high] => Some(u16::from_le_bytes([*low, *high])),
-            [byte] => Some(u16::from(*byte)),
-            _ => None,
+        match self {
+            Self::Wide(bytes) => {
+                let (unit, rest) = bytes.split_first_chunk::<2>()?;
+                *bytes = rest;
+                Some(u16::from_le_bytes(*unit))
+            }
+            Self::Narrow(bytes) => {
+                let (byte, rest) = bytes.split_first()?;
+                *bytes = rest;
+                Some(u16::from(*byte))
+            }
+            Self::Text(units) => units.next(),
         }
     }
+}
+
+/// Upper case of ASCII letters alone, which is all that some clients do.
+pub(crate) fn ascii_uppercase(unit: u16) -> u16 {
+    u8::try_from(unit).map_or(unit, |byte| u16::from(byte.to_ascii_uppercase()))
 }
 
 /// Upper case, one unit for one unit and without a locale, as `RtlUpcaseUnicodeString` has it:
 /// what would change the length (`ß`, `ŉ`, `ﬁ`) or leave the basic plane stays as it is.
 pub(crate) fn simple_uppercase(unit: u16) -> u16 {
-    if let Ok(byte) = u8::try_from(unit)
-        && byte.is_ascii()
-    {
-        return u16::from(byte.to_ascii_uppercase());
+    if unit < 0x80 {
+        return ascii_uppercase(unit);
     }
     let Some(c) = char::from_u32(u32::from(unit)) else { return unit };
     let mut upper = c.to_uppercase();

@@ -116,17 +116,17 @@ impl Capture {
             challenge: self.challenge.clone(),
             issued_at: FileTime::from_ticks(self.issued_at()),
             mech_types: init.map(|init| init.mech_types.as_der().to_vec()),
-            mic_required: init.is_some_and(|init| place(&init) > 0),
+            mech_list_mic_required: init.is_some_and(|init| place(&init) > 0),
         };
         let config = forge::config(self.issued_at() + age, policy);
-        Acceptor::resume(config, self.channel_bindings(), exchange)
+        Acceptor::resume(config, self.channel_bindings(), exchange).unwrap()
     }
 
     /// An AUTHENTICATE in place of the recorded one, bare.
     pub(crate) fn refused(&self, authenticate: &[u8]) -> Refusal {
         let exchange = forge::exchange(&self.negotiate, &self.challenge);
         let config = forge::config(self.issued_at() + SECOND, Policy::default());
-        let acceptor = Acceptor::resume(config, self.channel_bindings(), exchange);
+        let acceptor = Acceptor::resume(config, self.channel_bindings(), exchange).unwrap();
         refusal(finish(acceptor, authenticate, self.answer(), &mut Vec::new()))
     }
 

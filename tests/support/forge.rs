@@ -262,7 +262,7 @@ impl Forge {
     ) -> Result<Context, Error> {
         let exchange = exchange(&self.negotiate, &self.challenge);
         let config = config(exchange.issued_at.ticks() + 10_000_000, policy);
-        let acceptor = Acceptor::resume(config, bindings, exchange);
+        let acceptor = Acceptor::resume(config, bindings, exchange).unwrap();
         finish(acceptor, &self.message(), answer, &mut Vec::new())
     }
 }
@@ -302,7 +302,7 @@ pub(crate) fn exchange(negotiate: &[u8], challenge: &[u8]) -> Exchange {
         challenge: challenge.to_vec(),
         issued_at: FileTime::from_ticks(issued_at),
         mech_types: None,
-        mic_required: false,
+        mech_list_mic_required: false,
     }
 }
 

@@ -18,6 +18,8 @@ pub(crate) const PASSWORD: &str = "S3cret!pw";
 pub(crate) struct Pair {
     pub(crate) spnego: bool,
     pub(crate) key_exchange: bool,
+    /// Whether the client asks for confidentiality.
+    pub(crate) sealed: bool,
     pub(crate) name: &'static str,
     pub(crate) password: &'static str,
     pub(crate) client_bindings: ChannelBindings,
@@ -38,6 +40,7 @@ impl Default for Pair {
         Self {
             spnego: false,
             key_exchange: true,
+            sealed: true,
             name: "CORP\\alice",
             password: PASSWORD,
             client_bindings: ChannelBindings::none(),
@@ -62,7 +65,8 @@ impl Pair {
         let (random, clock) = (Arc::new(FixedRandom(self.random)), Arc::new(FixedClock(NOW)));
         let config = InitiatorConfig::new(credential, random, clock)
             .with_workstation("LAPTOP")
-            .with_key_exchange(self.key_exchange);
+            .with_key_exchange(self.key_exchange)
+            .with_confidentiality(self.sealed);
         let target = TargetName::http("web01.corp.example");
         let bindings = self.client_bindings.clone();
         if self.spnego {

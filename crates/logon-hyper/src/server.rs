@@ -6,9 +6,8 @@ use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use logon::ChannelBindings;
 use logon_tower::Connection;
@@ -19,7 +18,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tower_service::Service;
 
 /// What one client may cost.
@@ -91,7 +90,7 @@ where
 
     /// Serves until `shutdown` is ready, then lets requests in progress finish.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-        let graceful = GracefulShutdown::new();
+        let (stop, stopped) = watch::channel(());
         let places = Arc::new(Semaphore::new(self.limits.connections));
         let drain = self.limits.drain;
         let mut shutdown = pin!(shutdown);
@@ -102,51 +101,65 @@ where
             };
             let Some((stream, peer, place)) = accepted else { continue };
             let this = self.clone();
-            let watcher = graceful.watcher();
+            let stopped = stopped.clone();
             tokio::spawn(async move {
-                this.connection(stream, peer, watcher).await;
+                this.connection(stream, peer, stopped).await;
                 drop(place);
             });
         }
-        drop(listener);
-        if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
+        drop((listener, stopped));
+        // Connections hold a receiver each: when all are gone, they have ended.
+        let ended = async {
+            stop.send_replace(());
+            stop.closed().await;
+        };
+        if tokio::time::timeout(drain, ended).await.is_err() {
             tracing::warn!("connections were still busy at shutdown");
         }
     }
 
-    async fn connection(self, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
+    async fn connection(self, stream: TcpStream, peer: SocketAddr, stopped: Stopped) {
         let Some(tls) = self.tls.clone() else {
-            return self.http(TokioIo::new(stream), peer, ChannelBindings::none(), watcher).await;
+            return self.http(TokioIo::new(stream), peer, ChannelBindings::none(), stopped).await;
         };
         let handshake = tls.acceptor.accept(stream);
         match tokio::time::timeout(self.limits.tls_handshake, handshake).await {
             Ok(Ok(stream)) => {
-                self.http(TokioIo::new(stream), peer, tls.bindings.clone(), watcher).await;
+                self.http(TokioIo::new(stream), peer, tls.bindings.clone(), stopped).await;
             }
             Ok(Err(error)) => tracing::debug!(%peer, "TLS handshake failed: {error}"),
             Err(_) => tracing::debug!(%peer, "TLS handshake timed out"),
         }
     }
 
-    async fn http<I>(self, io: I, peer: SocketAddr, bindings: ChannelBindings, watcher: Watcher)
+    async fn http<I>(self, io: I, peer: SocketAddr, bindings: ChannelBindings, mut stopped: Stopped)
     where
         I: Read + Write + Unpin + Send + 'static,
     {
         let connection = Connection::new(Some(peer), bindings);
         let service = ConnectionService::new(self.service, connection);
-        let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
-        builder
-            .http1()
+        let served = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.request_head)
-            .max_buf_size(self.limits.head_bytes);
-        let service = TowerToHyperService::new(service);
-        let served = builder.serve_connection_with_upgrades(io, service);
-        if let Err(error) = watcher.watch(served).await {
+            .max_buf_size(self.limits.head_bytes)
+            .serve_connection(io, TowerToHyperService::new(service))
+            .with_upgrades();
+        let mut served = pin!(served);
+        let ended = tokio::select! {
+            ended = served.as_mut() => ended,
+            _ = stopped.changed() => {
+                served.as_mut().graceful_shutdown();
+                served.await
+            }
+        };
+        if let Err(error) = ended {
             tracing::debug!(%peer, "connection ended: {error}");
         }
     }
 }
+
+/// Changes when the server shuts down.
+type Stopped = watch::Receiver<()>;
 
 type Place = tokio::sync::OwnedSemaphorePermit;
 

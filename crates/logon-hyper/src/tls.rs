@@ -39,6 +39,12 @@ impl Tls {
         let end_entity = chain.first().ok_or(TlsError::NoCertificate)?;
         let bindings =
             ChannelBindings::tls_server_end_point(end_entity).map_err(TlsError::Certificate)?;
+        if bindings.is_none() {
+            tracing::warn!(
+                "this certificate's signature has no channel bindings defined (an Ed25519 key?): \
+                 logons over it can be relayed; use RSA or ECDSA"
+            );
+        }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()

@@ -241,12 +241,38 @@ async fn a_token_of_a_mebibyte_is_431_and_others_are_served() {
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_is_413_before_the_logon() {
+async fn a_body_over_the_limit_closes_the_connection_behind_the_answer() {
     let site = site(|layer| layer.max_drained_body(50_000)).await;
+    let body = vec![0; 60_000];
     let mut client = Client::connect(&site).await;
-    let answered = client.send("POST", "/", "", &vec![0; 60_000]).await;
+    let answered = client.send("POST", "/", "", &body).await;
+    assert_eq!((answered.status, answered.challenges.len()), (401, 2));
+    assert!(answered.closes);
+
+    // A client that sends it with the first token will not wait on the next connection either.
+    let mut client = Client::connect(&site).await;
+    let negotiate = format_token(Scheme::Ntlm, &first_token());
+    let answered =
+        client.send("POST", "/", &format!("Authorization: {negotiate}\r\n"), &body).await;
     assert_eq!(answered.status, 413);
     assert!(answered.closes);
+}
+
+fn first_token() -> Vec<u8> {
+    let config = Arc::new(InitiatorConfig::with_os(Credential::password("x", "y")));
+    let initiator = Initiator::ntlm(config, TargetName::http("x"), ChannelBindings::none());
+    let mut token = Vec::new();
+    let _ = initiator.step(None, &mut token).unwrap();
+    token
+}
+
+#[tokio::test]
+async fn a_401_of_the_application_offers_the_schemes() {
+    let site = site(LogonLayer::optional).await;
+    let mut client = Client::connect(&site).await;
+    let answered = client.send("GET", "/unauthorized", "", b"").await;
+    assert_eq!((answered.status, answered.challenges.len()), (401, 2));
+    assert_eq!(client.log_on(Scheme::Ntlm, "alice", PASSWORD).await.status, 200);
 }
 
 #[tokio::test]
@@ -270,6 +296,54 @@ async fn connections_that_stop_in_the_middle_do_not_trouble_others() {
     let mut rest = Vec::new();
     let end = tokio::time::timeout(Duration::from_secs(10), silent.0.read_to_end(&mut rest));
     assert!(end.await.is_ok(), "the time for a head has passed");
+}
+
+#[tokio::test]
+async fn a_client_that_says_nothing_is_sent_away() {
+    let site = site(|layer| layer).await;
+    for said in ["", "P", "PRI * HTTP/2.0\r\n"] {
+        let mut client = Client::connect(&site).await;
+        client.0.write_all(said.as_bytes()).await.unwrap();
+        let mut rest = Vec::new();
+        let end = tokio::time::timeout(Duration::from_secs(10), client.0.read_to_end(&mut rest));
+        assert!(end.await.is_ok(), "{said:?}: the time for a head has passed");
+    }
+}
+
+#[tokio::test]
+async fn http_2_is_not_spoken() {
+    let site = site(|layer| layer).await;
+    let mut client = Client::connect(&site).await;
+    client.0.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let mut answered = Vec::new();
+    let _ = client.0.read_to_end(&mut answered).await;
+    assert!(answered.is_empty() || answered.starts_with(b"HTTP/1.1 400"), "{answered:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_stops_lets_requests_finish_and_ends_idle_connections() {
+    let app = Router::new().route(
+        "/",
+        any(|| async {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            "finished"
+        }),
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(Server::new(app).serve(listener, async move {
+        let _ = stopped.await;
+    }));
+    let site = Site { address, calls: Arc::default() };
+    let (mut idle, mut busy) = (Client::connect(&site).await, Client::connect(&site).await);
+    assert_eq!(idle.get("").await.body, "finished");
+    busy.0.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    stop.send(()).unwrap();
+    assert_eq!(busy.read().await.body, "finished");
+    tokio::time::timeout(Duration::from_secs(5), serving).await.unwrap().unwrap();
+    assert_eq!(idle.0.read_to_end(&mut Vec::new()).await.unwrap(), 0);
 }
 
 #[tokio::test]

@@ -6,10 +6,10 @@ use crate::connection::{Connection, Guard};
 use crate::layer::{Scope, Shared};
 use crate::log;
 use crate::store::AsyncCredentialStore;
-use http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use http::header::{CONNECTION, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use http_body::Body;
-use logon::http::{Decision, Forward, RequestHead, Response as Refused, Side};
+use logon::http::{Decision, Forward, RequestHead, Response as Refused, Side, Status};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -92,7 +92,7 @@ where
             request.extensions_mut().insert(Authentication { logon: None });
             return inner.call(request).await;
         }
-        _ if !is_per_connection(&request) => return Ok(http_1_1_only(&request)),
+        _ if !is_per_connection(&request) => return Ok(http_1_1_only(&request, &shared, &scope)),
         Some(connection) => connection,
         None => {
             tracing::error!(
@@ -103,6 +103,7 @@ where
         }
     };
 
+    let side = shared.config.side;
     let mut guard = connection.lock(&shared.config).await;
     let decision = decide(&mut guard, &shared, &scope, request.headers()).await;
     drop(guard);
@@ -111,20 +112,23 @@ where
             let Forward { logon, fresh, challenge, .. } = forward;
             if let Some(logon) = &logon {
                 // The token has done its work; nobody behind needs to see it.
-                request.headers_mut().remove(AUTHORIZATION);
+                request.headers_mut().remove(side.credentials_field());
                 if fresh {
                     log::success(&connection, logon);
                 }
             }
             request.extensions_mut().insert(Authentication { logon });
             let mut response = inner.call(request).await?;
-            if response.status() == StatusCode::UNAUTHORIZED {
-                // The application wants somebody else.
+            if response.status().as_u16() == Status::Challenge(side).code() {
+                // The application wants somebody, or somebody else.
                 if let Some(auth) = connection.lock(&shared.config).await.auth() {
                     auth.release();
                 }
+                if !response.headers().contains_key(side.challenge_field()) {
+                    offer(response.headers_mut(), side, &scope);
+                }
             } else if let Some(value) = challenge {
-                append(response.headers_mut(), shared.config.side, &value);
+                append(response.headers_mut(), side, &value);
             }
             Ok(response)
         }
@@ -132,13 +136,21 @@ where
             if let Some(error) = &refused.reason {
                 log::failure(&connection, error);
             }
-            let body = request.into_body();
-            if drain(body, scope.max_drained_body, scope.drain_timeout).await {
-                return Ok(respond(refused, shared.config.side));
+            // A body that is still under way keeps the connection from going on.
+            let goes_on = !refused.close
+                && drain(request.into_body(), scope.max_drained_body, scope.drain_timeout).await;
+            let mut response = if goes_on || !refused.continues {
+                respond(refused, side)
+            } else {
+                tracing::info!(
+                    connection = connection.id(),
+                    "logon failed: the body that came with the first token is over the limit"
+                );
+                plain(StatusCode::PAYLOAD_TOO_LARGE, "Log on before sending a long body\n")
+            };
+            if !goes_on {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
-            let mut response =
-                plain(StatusCode::PAYLOAD_TOO_LARGE, "Log on before sending a long body\n");
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             Ok(response)
         }
         _ => Ok(plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error\n")),
@@ -166,14 +178,29 @@ async fn decide<S: AsyncCredentialStore>(
     Some(decision)
 }
 
-/// HTTP/2 and 3 carry requests of many on one connection; there NTLM proves nothing.
+/// HTTP/2 and 3 may carry requests of many on one connection; there NTLM proves nothing.
 fn is_per_connection<B>(request: &Request<B>) -> bool {
     request.version() <= Version::HTTP_11
 }
 
-fn http_1_1_only<B, R: From<String>>(request: &Request<B>) -> Response<R> {
-    tracing::warn!(version = ?request.version(), "NTLM needs HTTP/1.1");
-    plain(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "This resource needs HTTP/1.1\n")
+/// The bare offer, whatever came: clients that can log on know that they have to come back over
+/// HTTP/1.1, and curl and browsers do.
+fn http_1_1_only<B, S, R: From<String>>(
+    request: &Request<B>,
+    shared: &Shared<S>,
+    scope: &Scope,
+) -> Response<R> {
+    tracing::debug!(version = ?request.version(), "a logon needs HTTP/1.1");
+    let side = shared.config.side;
+    let code = Status::Challenge(side).code();
+    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::UNAUTHORIZED);
+    let mut response = plain(status, "Log on over HTTP/1.1\n");
+    offer(response.headers_mut(), side, scope);
+    response
+}
+
+fn offer(headers: &mut HeaderMap, side: Side, scope: &Scope) {
+    scope.offer.iter().for_each(|scheme| append(headers, side, scheme.name()));
 }
 
 fn plain<R: From<String>>(status: StatusCode, text: &str) -> Response<R> {
@@ -191,9 +218,6 @@ fn respond<R: From<String>>(refused: Refused, side: Side) -> Response<R> {
     let headers = response.headers_mut();
     for value in &refused.challenges {
         append(headers, side, value);
-    }
-    if refused.close {
-        headers.insert(CONNECTION, HeaderValue::from_static("close"));
     }
     if let Some(seconds) = refused.retry_after {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));

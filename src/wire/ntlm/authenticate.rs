@@ -4,6 +4,7 @@ use super::fields::PayloadWriter;
 use super::{Fields, MessageType, NegotiateFlags, SIGNATURE, Version};
 use crate::error::{ApiMisuse, DecodeError};
 use alloc::vec::Vec;
+use core::fmt;
 use core::ops::Range;
 
 /// `AUTHENTICATE_MESSAGE`, the client's proof.
@@ -26,7 +27,7 @@ use core::ops::Range;
 /// How much of the header exists is told by the lowest payload offset, never by flags: some
 /// clients set no VERSION flag and have the field, and a stripped MIC must not be missed.
 /// The three names stay undecoded, because their character set is that of the CHALLENGE.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Authenticate<'a> {
     /// `LmChallengeResponse`.
     pub lm_response: &'a [u8],
@@ -46,6 +47,22 @@ pub struct Authenticate<'a> {
     pub version: Option<Version>,
     /// `MIC`, when present.
     pub mic: Option<[u8; 16]>,
+}
+
+/// Responses can be guessed at offline; of them only the lengths are shown.
+impl fmt::Debug for Authenticate<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authenticate")
+            .field("lm_response", &self.lm_response.len())
+            .field("nt_response", &self.nt_response.len())
+            .field("domain", &self.domain)
+            .field("user", &self.user)
+            .field("workstation", &self.workstation)
+            .field("flags", &self.flags)
+            .field("version", &self.version)
+            .field("mic", &self.mic.is_some())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Where `MIC` stands in a message that has one.

@@ -127,7 +127,8 @@ impl<'a> TargetInfo<'a> {
             match (pair.id, pair.value.len()) {
                 (AvId::EOL, 0) => return Ok(Self { bytes }),
                 (AvId::EOL, _) => return Err(bad(DecodeErrorKind::BadValue)),
-                (AvId::FLAGS, 4) | (AvId::TIMESTAMP, 8) | (AvId::CHANNEL_BINDINGS, 16) => {}
+                // Some servers send flags without a value.
+                (AvId::FLAGS, 0 | 4) | (AvId::TIMESTAMP, 8) | (AvId::CHANNEL_BINDINGS, 16) => {}
                 (AvId::FLAGS | AvId::TIMESTAMP | AvId::CHANNEL_BINDINGS, _) => {
                     return Err(bad(DecodeErrorKind::BadValue));
                 }

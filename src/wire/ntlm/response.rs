@@ -3,6 +3,7 @@
 use super::TargetInfo;
 use crate::error::DecodeError;
 use crate::wire::cursor::Cursor;
+use core::fmt;
 
 /// `NTLMv2_RESPONSE`: the proof, and the client challenge it was made over.
 ///
@@ -19,7 +20,7 @@ use crate::wire::cursor::Cursor;
 ///
 /// Everything from offset 16 on is `temp` (§3.3.2), the input of the proof, and is kept as
 /// received.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct NtlmV2Response<'a> {
     /// `NTProofStr`.
     pub nt_proof_str: [u8; 16],
@@ -32,6 +33,16 @@ pub struct NtlmV2Response<'a> {
     pub client_challenge: [u8; 8],
     /// `AvPairs`.
     pub target_info: TargetInfo<'a>,
+}
+
+/// Proof and client challenge can be guessed at offline; they are not shown.
+impl fmt::Debug for NtlmV2Response<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NtlmV2Response")
+            .field("timestamp", &self.timestamp)
+            .field("target_info", &self.target_info)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> NtlmV2Response<'a> {

@@ -67,9 +67,15 @@ pub struct MechTypes<'a> {
 /// More mechanisms than anybody has; bounds the work for a hostile list.
 const LIMIT: usize = 32;
 
+/// Bytes of a list, which is kept until the exchange ends: 32 numbers of 30 bytes.
+const MAX_LENGTH: usize = 1024;
+
 impl<'a> MechTypes<'a> {
     pub(super) fn read(reader: &mut SliceReader<'a>) -> Result<Self, Defect> {
         let encoded = reader.tlv_bytes()?;
+        if encoded.len() > MAX_LENGTH {
+            return Err(Defect::new(reader, "mechTypes", DecodeErrorKind::TooMany));
+        }
         let this = Self { encoded };
         let mut list = SliceReader::new(encoded)?;
         nested(&mut list, "mechTypes", Tag::Sequence, |list| {

@@ -142,7 +142,7 @@ impl Users {
         }
         let (domain, user) =
             options.user.split_once('\\').unwrap_or((DEFAULT_DOMAIN, &options.user));
-        if domain.is_empty() || user.is_empty() {
+        if domain.is_empty() || user.is_empty() || user.contains(['\\', '@']) {
             return Err(Failure::message(r"--user: expected DOMAIN\USER, such as 'CORP\alice'"));
         }
         let (password, made_up) = match &options.password_env {

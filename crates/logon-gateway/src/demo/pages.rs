@@ -10,6 +10,7 @@ use logon::http::Scheme;
 use logon::{BindingsOutcome, MicOutcome};
 use logon_tower::{AsyncCredentialStore, Authentication, Connection, LogonLayer};
 use std::fmt::Write;
+use std::time::Duration;
 
 /// What the start page tells.
 #[derive(Clone)]
@@ -62,7 +63,7 @@ async fn report(
             };
             let bindings = match identity.bindings() {
                 BindingsOutcome::Bound => "bound to this TLS connection",
-                BindingsOutcome::NoTls => "no TLS",
+                BindingsOutcome::Unavailable => "nothing to bind to: no TLS",
                 BindingsOutcome::NotOffered => "none sent",
                 _ => "ignored",
             };
@@ -83,10 +84,13 @@ async fn report(
     text
 }
 
+/// A body that has not moved for so long is not waited for.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// Reads the body to its end, so that the connection can go on.
 async fn count(mut body: Body) -> u64 {
     let mut bytes = 0_u64;
-    while let Some(Ok(frame)) = body.frame().await {
+    while let Ok(Some(Ok(frame))) = tokio::time::timeout(BODY_TIMEOUT, body.frame()).await {
         let length = frame.data_ref().map_or(0, axum::body::Bytes::len);
         bytes = bytes.saturating_add(u64::try_from(length).unwrap_or(u64::MAX));
     }
