@@ -244,7 +244,7 @@ fn keys_with_extended_session_security_hold() {
                 let (key, role, flags) = (exported(&case), role(&case), flags(&case));
                 let message = case.hex("Message");
                 assert_eq!(case.u64("SeqNum"), 0);
-                let sum = hmac_md5(SignKey::new(key, role).expose(), &[&[0; 4], &message]);
+                let sum = hmac_md5(SignKey::new(&key, role).expose(), &[&[0; 4], &message]);
                 let sum = rc4(SealKey::new(&key, flags, role).expose(), &sum[..8]);
                 assert_eq!(case.hex("Signature"), [&[1, 0, 0, 0], &sum[..], &[0; 4]].concat());
                 seen += 1;

@@ -24,10 +24,9 @@ mod session;
 mod v1;
 
 pub use keys::{ExportedSessionKey, KeyExchangeKey, NtOwfV2, SessionBaseKey, nt_proof_str};
-pub use session::{Role, SealKey, SignKey};
+pub use session::{Role, SealKey, Session, SignKey};
 pub use v1::{lm_response, ntlm_v1_response, ntlm2_session_challenge, v1_key_exchange_key};
 
 pub(crate) use acceptor::{Acceptor, ExpectAuthenticate, Step};
 pub(crate) use initiator::{Initiator, InitiatorOutput};
 pub(crate) use pending::{Established, PendingLogon};
-pub(crate) use session::Session;

@@ -263,9 +263,11 @@ impl Message<'_> {
     }
 }
 
-/// The session security of an established exchange. Keys are derived when first used: most
-/// HTTP logons never sign anything.
-pub(crate) struct Session {
+/// The session security of an established exchange ([MS-NLMP] §3.4): what [`crate::Context`]
+/// protects messages with. It proves nothing about anybody.
+///
+/// Keys are derived when first used: most HTTP logons never sign anything.
+pub struct Session {
     key: ExportedSessionKey,
     flags: NegotiateFlags,
     role: Role,
@@ -286,7 +288,9 @@ struct FirstNumbers {
 const DUMMY: [u8; 16] = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 impl Session {
-    pub(crate) fn new(key: ExportedSessionKey, flags: NegotiateFlags, role: Role) -> Self {
+    /// The session of a key and the negotiated flags that are already known.
+    #[must_use]
+    pub fn new(key: ExportedSessionKey, flags: NegotiateFlags, role: Role) -> Self {
         Self { key, flags, role, first: FirstNumbers::default(), keys: None, poisoned: false }
     }
 
@@ -294,8 +298,9 @@ impl Session {
         &self.key
     }
 
-    /// Whether messages are really signed.
-    pub(crate) fn has_integrity(&self) -> bool {
+    /// Whether messages are really signed: `SIGN` or `SEAL` was negotiated.
+    #[must_use]
+    pub fn has_integrity(&self) -> bool {
         self.flags.intersects(NegotiateFlags::SIGN | NegotiateFlags::SEAL)
     }
 
@@ -314,24 +319,34 @@ impl Session {
         Ok(self.keys.get_or_insert_with(|| Box::new(Keys::new(key, flags, role, first))))
     }
 
-    /// `GSS_GetMIC`.
-    pub(crate) fn get_mic(&mut self, message: &[u8]) -> Result<[u8; 16], Error> {
+    /// `GSS_GetMIC`: a signature of 16 bytes over `message` (§3.4.4). With `ALWAYS_SIGN` alone it
+    /// is the dummy of §3.4.4.3, which protects nothing.
+    ///
+    /// # Errors
+    /// [`ApiMisuse`] if the session has no integrity, or no longer.
+    pub fn get_mic(&mut self, message: &[u8]) -> Result<[u8; 16], Error> {
         if !self.has_integrity() && self.flags.contains(NegotiateFlags::ALWAYS_SIGN) {
             return Ok(DUMMY);
         }
         Ok(self.keys()?.protect(&[], Message::Signed(message))?.encode())
     }
 
-    /// `GSS_VerifyMIC`. `Ok(false)` and every error leave the session unusable. A dummy
+    /// `GSS_VerifyMIC`: whether `signature` is the peer's over its next message. A dummy
     /// signature is never right: anybody can make it.
-    pub(crate) fn verify_mic(&mut self, message: &[u8], signature: &[u8]) -> Result<bool, Error> {
+    ///
+    /// # Errors
+    /// [`ApiMisuse`] if the session has no integrity, or no longer: one wrong signature ends it.
+    pub fn verify_mic(&mut self, message: &[u8], signature: &[u8]) -> Result<bool, Error> {
         let expected = self.keys()?.expect(&[], Message::Signed(message))?;
         Ok(self.settle(expected, signature))
     }
 
     /// `GSS_WrapEx`: encrypts `message` in place and signs it behind `prefix`, which stays
-    /// readable.
-    pub(crate) fn seal(&mut self, prefix: &[u8], message: &mut [u8]) -> Result<[u8; 16], Error> {
+    /// readable; gives the signature of 16 bytes.
+    ///
+    /// # Errors
+    /// [`ApiMisuse`] if the session has no confidentiality, or no longer.
+    pub fn seal(&mut self, prefix: &[u8], message: &mut [u8]) -> Result<[u8; 16], Error> {
         if !self.has_confidentiality() {
             return Err(ApiMisuse::NoConfidentiality.into());
         }
@@ -340,7 +355,10 @@ impl Session {
 
     /// `GSS_UnwrapEx`: decrypts in place. On a wrong signature the message is wiped, `Ok(false)`,
     /// and the session is unusable.
-    pub(crate) fn unseal(
+    ///
+    /// # Errors
+    /// [`ApiMisuse`] if the session has no confidentiality, or no longer.
+    pub fn unseal(
         &mut self,
         prefix: &[u8],
         message: &mut [u8],
