@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use sha2::Digest;
 
 /// The channel bindings of a connection, as each side knows them from its own TLS.
+/// See [RFC 5056] §2, [RFC 5929] §4.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ChannelBindings {
     /// The application data of each binding that is as good as the others; empty without TLS.

@@ -62,6 +62,7 @@ impl ServerNames {
 }
 
 /// What all exchanges of a server share.
+/// See [MS-NLMP] §3.2.1.
 #[derive(Debug)]
 pub struct AcceptorConfig {
     pub(crate) names: ServerNames,
@@ -138,6 +139,7 @@ pub enum NtlmUse {
 }
 
 /// What the exchanges of a client share.
+/// See [MS-NLMP] §3.1.1.
 pub struct InitiatorConfig {
     pub(crate) credential: Credential,
     pub(crate) workstation: String,

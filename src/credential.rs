@@ -126,6 +126,7 @@ impl fmt::Debug for Credential {
 }
 
 /// An account that a store knows: its hash, and its name as the store spells it.
+/// See [MS-NLMP] §3.2.5.1.2.
 #[derive(Clone, Debug)]
 pub struct KnownAccount {
     pub(crate) nt_hash: NtHash,
@@ -197,6 +198,7 @@ impl RemoteLogon {
 }
 
 /// What a store says of an account.
+/// See [MS-NLMP] §3.2.5.1.2.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Answer {
@@ -231,6 +233,7 @@ impl fmt::Display for StoreError {
 impl core::error::Error for StoreError {}
 
 /// Whoever keeps the hashes.
+/// See [MS-NLMP] §3.2.5.1.2.
 ///
 /// A store that needs IO answers asynchronously in an adapter: the exchange waits in a
 /// [`crate::LogonRequest`] for as long as that takes.

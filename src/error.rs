@@ -43,6 +43,7 @@ pub enum Error {
 }
 
 /// A field value that cannot be read: a defect of the client, answered with 400.
+/// See [RFC 9110] §11.4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HeaderError {
@@ -97,6 +98,7 @@ pub enum DecodeErrorKind {
 }
 
 /// What the peer lacks.
+/// See [MS-NLMP] §3.2.5.1.1, [RFC 4178] §4.2.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PeerIncompatible {
@@ -150,6 +152,7 @@ impl Denial {
 }
 
 /// Why a logon is refused. For the log and the application, never for the peer.
+/// See [MS-NLMP] §3.2.5.1.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Refusal {

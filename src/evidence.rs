@@ -38,6 +38,7 @@ impl ProofVerified {
 }
 
 /// Whether a MIC protected the messages of a logon.
+/// See [MS-NLMP] §3.2.5.1.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MicOutcome {
@@ -83,6 +84,7 @@ impl MicChecked {
 }
 
 /// Whether a logon was bound to its TLS connection.
+/// See [MS-NLMP] §3.2.5.1.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BindingsOutcome {

@@ -52,6 +52,7 @@ impl fmt::Display for Account<'_> {
 }
 
 /// The name of an account as its store spells it: what an [`Identity`] will carry.
+/// See [MS-NLMP] §3.1.1.1.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct AccountName {
     domain: String,
@@ -102,6 +103,7 @@ fn write_visibly(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
 }
 
 /// The service a client wants: a service principal name such as `HTTP/web01.corp.example`.
+/// See [MS-NLMP] §2.2.2.1 (`MsvAvTargetName`), [RFC 4559] §4.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TargetName(String);
 
@@ -143,6 +145,7 @@ impl TargetName {
 }
 
 /// Who the client is proven to be. Only a completed exchange makes one.
+/// See [MS-NLMP] §3.2.5.1.2.
 ///
 /// The names are the store's spelling, so that `corp\ALICE` and `CORP\alice` are one identity.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -38,7 +38,10 @@ pub mod wire;
 
 pub use binding::{ChannelBindings, ChannelBindingsHash};
 pub use config::{AcceptorConfig, InitiatorConfig, NtlmUse, ServerNames};
-pub use credential::{Answer, Credential, CredentialStore, KnownAccount, NtHash, StoreError};
+pub use credential::{
+    Answer, Credential, CredentialStore, KnownAccount, LmHash, NetworkLogon, NtHash, RemoteLogon,
+    StoreError,
+};
 pub use env::{FileTime, SecureRandom, TimeSource};
 #[cfg(feature = "std")]
 pub use env::{OsRandom, SystemClock};

@@ -22,6 +22,7 @@ pub enum MicPolicy {
 }
 
 /// Whether AUTHENTICATE must be bound to the TLS connection (Extended Protection).
+/// See [MS-NLMP] §3.2.5.1.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum BindingsPolicy {
@@ -99,6 +100,7 @@ fn is_one_of(own: &[TargetName], name: &str) -> bool {
 }
 
 /// What an acceptor demands and tolerates.
+/// See [MS-NLMP] §3.2.1.1.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Policy {

@@ -22,6 +22,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 /// What all connections of a server share.
+/// See [MS-NTHT] §3.1.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ConnectionConfig {
@@ -50,6 +51,7 @@ impl ConnectionConfig {
 
 /// Authentication of one accepted connection. It must never serve another: NTLM proves who is
 /// at the other end of a connection, once, for all requests that follow on it.
+/// See [MS-NTHT] §3.1.1, [MS-N2HT] §3.2.
 #[derive(Debug)]
 pub struct ConnectionAuth {
     config: Arc<ConnectionConfig>,
@@ -67,6 +69,7 @@ enum State {
 }
 
 /// What has to be known of a request.
+/// See [RFC 9110] §11.6.
 #[derive(Clone, Copy)]
 pub struct RequestHead<'a> {
     /// The value of every `Authorization` line (as a proxy: `Proxy-Authorization`).
@@ -115,6 +118,7 @@ pub struct Forward {
 }
 
 /// An answer that authentication gives by itself.
+/// See [RFC 9110] §11.6, §11.7.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Response {
@@ -133,6 +137,7 @@ pub struct Response {
 }
 
 /// A logon over HTTP.
+/// See [MS-NTHT] §3.1.
 #[derive(Debug)]
 pub struct Logon {
     identity: Identity,

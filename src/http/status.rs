@@ -4,6 +4,7 @@ use super::Side;
 use crate::error::Error;
 
 /// The statuses that authentication answers with.
+/// See [RFC 9110] §15.5, §15.6.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Status {

@@ -5,6 +5,7 @@ use crate::crypto::{HmacMd5, Rc4Handle, Secret, hmac_md5};
 use crate::wire::{Text, simple_uppercase};
 
 /// `NTOWFv2`: HMAC-MD5 under the [`NtHash`] of the upper-cased user and the domain in UTF-16LE.
+/// See [MS-NLMP] §3.3.2.
 #[derive(Debug)]
 pub struct NtOwfV2(Secret);
 
@@ -18,6 +19,7 @@ pub struct SessionBaseKey(Secret);
 pub struct KeyExchangeKey(Secret);
 
 /// `ExportedSessionKey`: what session security and the MIC run on.
+/// See [MS-NLMP] §3.1.5.1.2.
 #[derive(Debug)]
 pub struct ExportedSessionKey(Secret);
 

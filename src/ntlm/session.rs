@@ -12,6 +12,7 @@ use core::fmt;
 use subtle::ConstantTimeEq;
 
 /// Which side of an exchange somebody is on.
+/// See [MS-NLMP] §3.4.5.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// The client.

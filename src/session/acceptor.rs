@@ -16,6 +16,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 /// One exchange, server side.
+/// See [MS-NLMP] §3.2.5, [RFC 4178] §3.
 ///
 /// ```text
 /// new ─▶ step ─▶ Continue ─▶ step ─▶ NeedLogon ─▶ resolve ─▶ Complete(Context)
@@ -37,6 +38,7 @@ enum State {
 }
 
 /// What a token led to.
+/// See [RFC 4178] §3.
 #[derive(Debug)]
 #[non_exhaustive]
 #[must_use = "an exchange that is not looked at proves nothing"]
@@ -51,6 +53,7 @@ pub enum AcceptorStep {
 
 /// An exchange that waits for the credential store: for as long as it takes, and on whatever
 /// thread.
+/// See [MS-NLMP] §3.2.5.1.2.
 #[derive(Debug)]
 pub struct LogonRequest(Pending);
 
@@ -62,6 +65,7 @@ enum Pending {
 
 /// An exchange between CHALLENGE and AUTHENTICATE, to be resumed with a challenge that is
 /// already known: a recorded one, in a test.
+/// See [MS-NLMP] §3.2.5.1.
 ///
 /// # Security
 /// Whoever writes one chooses the challenge, and has to see to it that it is random, stays with

@@ -7,6 +7,7 @@ use crate::ntlm::ExportedSessionKey;
 use core::fmt;
 
 /// How a client authenticated.
+/// See [RFC 4178] §4.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Mechanism {
@@ -27,6 +28,7 @@ impl fmt::Display for Mechanism {
 
 /// The proof that a client is who it says: the only source of an [`Identity`], made by a
 /// completed exchange alone.
+/// See [RFC 2743] §1.1.3, [MS-NLMP] §3.4.
 #[derive(Debug)]
 pub struct Context {
     mechanism: Mechanism,
@@ -34,6 +36,7 @@ pub struct Context {
 }
 
 /// A completed exchange on the client's side.
+/// See [RFC 2743] §1.1.3, [MS-NLMP] §3.4.
 #[derive(Debug)]
 pub struct InitiatorContext {
     mechanism: Mechanism,

@@ -11,6 +11,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// One exchange, client side.
+/// See [MS-NLMP] §3.1.5, [RFC 4178] §3.
 ///
 /// ```text
 /// new ─▶ step(None) ─▶ Continue ─▶ step(Some(token)) ─▶ … ─▶ Complete(InitiatorContext)
@@ -25,6 +26,7 @@ enum State {
 }
 
 /// What a token led to.
+/// See [RFC 4178] §3.
 #[derive(Debug)]
 #[non_exhaustive]
 #[must_use = "`out` has to be sent"]

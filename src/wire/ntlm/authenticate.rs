@@ -8,6 +8,7 @@ use core::fmt;
 use core::ops::Range;
 
 /// `AUTHENTICATE_MESSAGE`, the client's proof.
+/// See [MS-NLMP] §2.2.1.3.
 ///
 /// | offset | size | field |
 /// |---|---|---|

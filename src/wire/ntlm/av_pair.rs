@@ -78,6 +78,7 @@ bitflags::bitflags! {
 }
 
 /// One pair of an AV list.
+/// See [MS-NLMP] §2.2.2.1.
 ///
 /// | offset | size | field |
 /// |---|---|---|
@@ -93,6 +94,7 @@ pub struct AvPair<'a> {
 }
 
 /// A checked AV list: every pair is whole, and `MsvAvEOL` ends it.
+/// See [MS-NLMP] §2.2.2.1.
 ///
 /// Bytes behind `MsvAvEOL` are legal and kept, because the proof covers them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,6 +189,7 @@ impl<'a> TargetInfo<'a> {
 const USUAL_LENGTH: usize = 384;
 
 /// Writes an AV list pair by pair.
+/// See [MS-NLMP] §2.2.2.1.
 #[derive(Debug, Default)]
 pub struct TargetInfoBuilder {
     bytes: Vec<u8>,

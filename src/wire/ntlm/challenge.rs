@@ -7,6 +7,7 @@ use crate::wire::Text;
 use alloc::vec::Vec;
 
 /// `CHALLENGE_MESSAGE`, the server's answer.
+/// See [MS-NLMP] §2.2.1.2.
 ///
 /// | offset | size | field |
 /// |---|---|---|

@@ -5,6 +5,7 @@ use crate::wire::cursor::Cursor;
 use alloc::vec::Vec;
 
 /// Where a payload field of a message stands.
+/// See [MS-NLMP] §2.2.1.1 to §2.2.1.3.
 ///
 /// | offset | size | field |
 /// |---|---|---|

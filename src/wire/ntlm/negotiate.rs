@@ -6,6 +6,7 @@ use crate::error::{ApiMisuse, DecodeError};
 use alloc::vec::Vec;
 
 /// `NEGOTIATE_MESSAGE`, the client's first word.
+/// See [MS-NLMP] §2.2.1.1.
 ///
 /// | offset | size | field |
 /// |---|---|---|

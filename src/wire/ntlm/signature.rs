@@ -4,6 +4,7 @@ use crate::error::DecodeError;
 use crate::wire::cursor::Cursor;
 
 /// `NTLMSSP_MESSAGE_SIGNATURE` with extended session security.
+/// See [MS-NLMP] §2.2.2.9.
 ///
 /// | offset | size | field |
 /// |---|---|---|

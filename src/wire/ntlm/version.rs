@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 /// `VERSION`, for debugging only: nothing is ever decided by it.
+/// See [MS-NLMP] §2.2.2.10.
 ///
 /// | offset | size | field |
 /// |---|---|---|

@@ -8,6 +8,7 @@ use der::oid::{ObjectIdentifier, ObjectIdentifierRef};
 use der::{Reader, SliceReader, Tag};
 
 /// `MechType ::= OBJECT IDENTIFIER`, kept as the content bytes of its encoding.
+/// See [RFC 4178] §4.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct MechType<'a>(pub &'a [u8]);
 
@@ -59,6 +60,7 @@ impl fmt::Display for MechType<'_> {
 }
 
 /// `MechTypeList ::= SEQUENCE OF MechType`, kept as received: `mechListMIC` runs over its bytes.
+/// See [RFC 4178] §4.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MechTypes<'a> {
     encoded: &'a [u8],

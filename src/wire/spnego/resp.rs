@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use der::{Reader, SliceReader, Tag, TagNumber};
 
 /// Every token but the first.
+/// See [RFC 4178] §4.2.2.
 ///
 /// ```text
 /// NegTokenResp ::= SEQUENCE {
@@ -29,6 +30,7 @@ pub struct NegTokenResp<'a> {
 }
 
 /// `negState`.
+/// See [RFC 4178] §4.2.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NegState {
     /// 0: the context is established.
