@@ -8,6 +8,9 @@ mod context;
 mod initiator;
 mod mechanisms;
 
+#[cfg(test)]
+mod work_tests;
+
 pub use acceptor::{Acceptor, AcceptorStep, Exchange, LogonRequest};
 pub use context::{Context, InitiatorContext, Mechanism};
 pub use initiator::{Initiator, InitiatorStep};

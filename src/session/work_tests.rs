@@ -1,0 +1,99 @@
+//! What a refusal costs, counted in hashed bytes.
+
+use super::{Acceptor, AcceptorStep, Initiator, InitiatorStep};
+use crate::binding::ChannelBindings;
+use crate::config::{AcceptorConfig, InitiatorConfig, ServerNames};
+use crate::credential::{Answer, Credential, KnownAccount, NtHash};
+use crate::crypto::work;
+use crate::error::{Error, Refusal};
+use crate::identity::{AccountName, TargetName};
+use crate::policy::{BindingsPolicy, Policy};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+fn known(password: &str) -> Answer {
+    let name = AccountName::new("CORP", "alice");
+    Answer::Known(KnownAccount::new(NtHash::of_password(password), name))
+}
+
+/// The verdict on one and the same kind of AUTHENTICATE, and the bytes hashed for it.
+fn verdict(
+    policy: Policy,
+    spnego: bool,
+    damage: impl Fn(&mut [u8]),
+    answer: Answer,
+) -> (Option<Refusal>, usize) {
+    let names = ServerNames::new("WEB01", "CORP");
+    let config = Arc::new(AcceptorConfig::with_os(names).with_policy(policy));
+    let credential = Credential::password("CORP\\alice", "right");
+    let client = Arc::new(InitiatorConfig::with_os(credential));
+    let (target, none) = (TargetName::http("web01"), ChannelBindings::none());
+    let initiator = if spnego {
+        Initiator::negotiate(client, target, none.clone())
+    } else {
+        Initiator::ntlm(client, target, none.clone())
+    };
+    let (mut first, mut second, mut third) = (Vec::new(), Vec::new(), Vec::new());
+    let Ok(InitiatorStep::Continue(initiator)) = initiator.step(None, &mut first) else { panic!() };
+    let Ok(AcceptorStep::Continue(acceptor)) =
+        Acceptor::new(config, none).step(&first, &mut second)
+    else {
+        panic!()
+    };
+    let _ = initiator.step(Some(&second), &mut third).unwrap();
+    damage(&mut third);
+    let Ok(AcceptorStep::NeedLogon(request)) = acceptor.step(&third, &mut Vec::new()) else {
+        panic!()
+    };
+    let (result, bytes) = work::of(|| request.resolve(Ok(answer), &mut Vec::new()));
+    let refusal = match result {
+        Ok(_) => None,
+        Err(Error::Denied(denial)) => Some(denial.refusal()),
+        Err(other) => panic!("{other:?}"),
+    };
+    (refusal, bytes)
+}
+
+// S-22
+#[test]
+fn every_refusal_hashes_as_much_as_a_logon() {
+    let whole = |_: &mut [u8]| {};
+    let (refusal, logon) = verdict(Policy::default(), false, whole, known("right"));
+    assert_eq!(refusal, None);
+    assert!(logon > 0);
+    let bound = Policy { bindings: BindingsPolicy::Always, ..Policy::default() };
+    let late = Policy { challenge_lifetime: core::time::Duration::ZERO, ..Policy::default() };
+    // The MIC stands at 72.
+    let wrong_mic = |message: &mut [u8]| message[75] ^= 1;
+    let cases: [(Refusal, (Option<Refusal>, usize)); 8] = [
+        (Refusal::WrongProof, verdict(Policy::default(), false, whole, known("wrong"))),
+        (Refusal::UnknownAccount, verdict(Policy::default(), false, whole, Answer::Unknown)),
+        (
+            Refusal::AccountDisabled,
+            verdict(Policy::default(), false, whole, Answer::Refused(Refusal::AccountDisabled)),
+        ),
+        (
+            Refusal::AccountLocked,
+            verdict(Policy::default(), false, whole, Answer::Refused(Refusal::AccountLocked)),
+        ),
+        (Refusal::EmptyPassword, verdict(Policy::default(), false, whole, known(""))),
+        (Refusal::WrongMic, verdict(Policy::default(), false, wrong_mic, known("right"))),
+        (Refusal::ChannelBindingsRequired, verdict(bound, false, whole, known("right"))),
+        (Refusal::ChallengeExpired, verdict(late, false, whole, known("right"))),
+    ];
+    for (expected, (refusal, bytes)) in cases {
+        assert_eq!(refusal, Some(expected));
+        assert_eq!(bytes, logon, "{expected:?}");
+    }
+}
+
+// S-22
+#[test]
+fn within_spnego_an_unknown_account_costs_as_much_as_a_wrong_password() {
+    let whole = |_: &mut [u8]| {};
+    let (refusal, wrong) = verdict(Policy::default(), true, whole, known("wrong"));
+    assert_eq!(refusal, Some(Refusal::WrongProof));
+    let (refusal, unknown) = verdict(Policy::default(), true, whole, Answer::Unknown);
+    assert_eq!(refusal, Some(Refusal::UnknownAccount));
+    assert_eq!(wrong, unknown);
+}
