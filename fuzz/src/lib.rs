@@ -5,6 +5,7 @@
 pub mod exchange;
 pub mod http;
 mod input;
+pub mod session;
 pub mod wire;
 mod world;
 
@@ -12,7 +13,7 @@ mod world;
 pub type Target = fn(&[u8]);
 
 /// Every target under the name of its binary and of its folder in `seeds/`.
-pub const TARGETS: [(&str, Target); 14] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("negotiate", wire::negotiate),
     ("challenge", wire::challenge),
     ("authenticate", wire::authenticate),
@@ -26,5 +27,6 @@ pub const TARGETS: [(&str, Target); 14] = [
     ("authorization_header", http::authorization_header),
     ("acceptor_tokens", exchange::acceptor_tokens),
     ("initiator_tokens", exchange::initiator_tokens),
+    ("session_unwrap", session::session_unwrap),
     ("tampered_logon", exchange::tampered_logon),
 ];

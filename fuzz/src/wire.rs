@@ -113,14 +113,15 @@ pub fn neg_token_init(data: &[u8]) {
     assert_eq!(encoded(|out| second.encode(out)), bytes);
 }
 
-/// `NegTokenResp`. It is DER without optional encodings: the bytes are the same.
+/// `NegTokenResp`. Lengths may have come in a longer form than ours; nothing else can differ.
 pub fn neg_token_resp(data: &[u8]) {
     let Ok(first) = NegTokenResp::decode(data) else { return };
     let bytes = encoded(|out| first.encode(out));
-    assert_eq!(bytes, data);
+    assert!(bytes.len() <= data.len());
+    assert_eq!(NegTokenResp::decode(&bytes).expect("our own encoding"), first);
 }
 
-/// `MechTypeList`: DER, so writing the mechanisms again gives the same bytes.
+/// `MechTypeList`: keeps its bytes.
 pub fn mech_types(data: &[u8]) {
     let Ok(list) = MechTypes::decode(data) else { return };
     assert_eq!(list.as_der(), data);
@@ -133,7 +134,10 @@ fn check_mechs(list: MechTypes<'_>) {
     for mech in &mechs {
         assert!(!mech.to_string().is_empty());
     }
-    assert_eq!(MechTypes::encode(&mechs).expect("what was decoded"), list.as_der());
+    let bytes = MechTypes::encode(&mechs).expect("what was decoded");
+    assert!(bytes.len() <= list.as_der().len());
+    let again = MechTypes::decode(&bytes).expect("our own encoding");
+    assert!(again.iter().eq(mechs));
 }
 
 /// The channel bindings of a certificate: none, or one of the three hashes over all of it.

@@ -131,7 +131,7 @@ package gss-ntlmssp and a file of <code>DOMAIN:USER:PASSWORD</code> named by
 <h2>With a browser</h2>
 <ol>
 <li>Open <a href="/ntlm/">/ntlm/</a>.</li>
-<li>Type <b>{account}</b> and the password. Windows in an intranet zone asks for nothing.</li>
+<li>Type <b>{account}</b> and the password.</li>
 <li>The answer names the user, and the line in the server's log says how it was proven.</li>
 </ol>
 </html>
