@@ -1,10 +1,13 @@
 //! What an acceptor and an initiator are made of. Shared by all exchanges of a server.
 
 use crate::credential::Credential;
-use crate::env::{SecureRandom, TimeSource};
+use crate::env::{FileTime, SecureRandom, TimeSource};
+use crate::error::ApiMisuse;
 use crate::identity::TargetName;
 use crate::policy::{KeyStrength, Policy};
 use crate::reflection::ReflectionGuard;
+use crate::wire::ntlm::{AvId, TargetInfoBuilder};
+use crate::wire::push_utf16le;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -61,11 +64,61 @@ impl ServerNames {
     }
 }
 
+/// The names as every CHALLENGE carries them.
+#[derive(Debug)]
+pub(crate) struct EncodedNames {
+    unicode: Vec<u8>,
+    oem: Vec<u8>,
+    /// The AV pairs before the time, or why they cannot be had.
+    pairs: Result<Vec<u8>, ApiMisuse>,
+}
+
+impl EncodedNames {
+    fn new(names: &ServerNames) -> Self {
+        let target = if names.standalone { &names.nb_computer } else { &names.nb_domain };
+        let mut unicode = Vec::new();
+        push_utf16le(&mut unicode, target);
+        Self { unicode, oem: target.as_bytes().to_vec(), pairs: Self::pairs(names) }
+    }
+
+    /// In the order that Windows keeps; never an `MsvAvFlags`, which would change the MIC that
+    /// Windows makes.
+    fn pairs(names: &ServerNames) -> Result<Vec<u8>, ApiMisuse> {
+        let mut list = TargetInfoBuilder::new();
+        for (id, name) in [
+            (AvId::NB_DOMAIN_NAME, &names.nb_domain),
+            (AvId::NB_COMPUTER_NAME, &names.nb_computer),
+            (AvId::DNS_DOMAIN_NAME, &names.dns_domain),
+            (AvId::DNS_COMPUTER_NAME, &names.dns_computer),
+            (AvId::DNS_TREE_NAME, &names.dns_tree),
+        ] {
+            if !name.is_empty() {
+                list.push_text(id, name)?;
+            }
+        }
+        Ok(list.into_pairs())
+    }
+
+    /// `TargetName`: the domain if there is one, else the server.
+    pub(crate) fn target_name(&self, unicode: bool) -> &[u8] {
+        if unicode { &self.unicode } else { &self.oem }
+    }
+
+    /// `TargetInfo` with the time, complete.
+    pub(crate) fn target_info(&self, now: FileTime) -> Result<Vec<u8>, ApiMisuse> {
+        let pairs = self.pairs.as_ref().map_err(|error| *error)?;
+        let mut list = TargetInfoBuilder::after(pairs);
+        list.push(AvId::TIMESTAMP, &now.ticks().to_le_bytes())?;
+        Ok(list.finish())
+    }
+}
+
 /// What all exchanges of a server share.
 /// See [MS-NLMP] §3.2.1.
 #[derive(Debug)]
 pub struct AcceptorConfig {
     pub(crate) names: ServerNames,
+    pub(crate) encoded: EncodedNames,
     pub(crate) policy: Policy,
     pub(crate) machine_id: Option<[u8; 32]>,
     pub(crate) reflection: Option<Arc<dyn ReflectionGuard>>,
@@ -81,7 +134,9 @@ impl AcceptorConfig {
         random: Arc<dyn SecureRandom>,
         clock: Arc<dyn TimeSource>,
     ) -> Self {
-        Self { names, policy: Policy::default(), machine_id: None, reflection: None, random, clock }
+        let encoded = EncodedNames::new(&names);
+        let policy = Policy::default();
+        Self { names, encoded, policy, machine_id: None, reflection: None, random, clock }
     }
 
     /// A configuration with randomness and clock of the operating system.

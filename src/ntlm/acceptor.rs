@@ -1,17 +1,15 @@
 //! The server's side up to AUTHENTICATE ([MS-NLMP] §3.2.5.1).
 
-use super::pending::{ClaimedNames, PendingLogon, negotiated_flags, target_name};
+use super::pending::{ClaimedNames, Part, PendingLogon, negotiated_flags, target_name};
 use super::response::{Response, Unusable};
 use crate::binding::ChannelBindings;
-use crate::config::{AcceptorConfig, ServerNames};
+use crate::config::AcceptorConfig;
 use crate::env::FileTime;
-use crate::error::{ApiMisuse, Denial, Error, PeerIncompatible, Refusal};
+use crate::error::{Denial, Error, PeerIncompatible, Refusal};
 use crate::wire::Text;
 use crate::wire::ntlm::{
-    Authenticate, AvId, Challenge, MessageType, Negotiate, NegotiateFlags, TargetInfo,
-    TargetInfoBuilder, Version,
+    Authenticate, Challenge, MessageType, Negotiate, NegotiateFlags, TargetInfo, Version,
 };
-use crate::wire::push_utf16le;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -113,17 +111,10 @@ impl ExpectNegotiate {
         config.random.fill(&mut server_challenge)?;
         let issued_at = config.clock.now();
 
-        let names = &config.names;
-        let target_info = target_info(names, issued_at)?;
-        let mut target_name = Vec::new();
-        let target = if names.standalone { &names.nb_computer } else { &names.nb_domain };
-        if flags.contains(NegotiateFlags::UNICODE) {
-            push_utf16le(&mut target_name, target);
-        } else {
-            target_name.extend(target.as_bytes());
-        }
+        let names = &config.encoded;
+        let target_info = names.target_info(issued_at)?;
         let sent = Challenge {
-            target_name: &target_name,
+            target_name: names.target_name(flags.contains(NegotiateFlags::UNICODE)),
             flags,
             server_challenge,
             target_info: Some(TargetInfo::decode(&target_info)?),
@@ -180,25 +171,6 @@ fn challenge_flags(
     Ok(flags)
 }
 
-/// In the order that Windows keeps; never an `MsvAvFlags`, which would change the MIC that
-/// Windows makes.
-fn target_info(names: &ServerNames, now: FileTime) -> Result<Vec<u8>, ApiMisuse> {
-    let mut list = TargetInfoBuilder::new();
-    for (id, name) in [
-        (AvId::NB_DOMAIN_NAME, &names.nb_domain),
-        (AvId::NB_COMPUTER_NAME, &names.nb_computer),
-        (AvId::DNS_DOMAIN_NAME, &names.dns_domain),
-        (AvId::DNS_COMPUTER_NAME, &names.dns_computer),
-        (AvId::DNS_TREE_NAME, &names.dns_tree),
-    ] {
-        if !name.is_empty() {
-            list.push_text(id, name)?;
-        }
-    }
-    list.push(AvId::TIMESTAMP, &now.ticks().to_le_bytes())?;
-    Ok(list.finish())
-}
-
 impl ExpectAuthenticate {
     fn handle(self, message: &[u8]) -> Result<Step, Error> {
         if let Some(error) = out_of_sequence(MessageType::Authenticate, message) {
@@ -234,15 +206,20 @@ impl ExpectAuthenticate {
     ) -> Result<ClaimedNames, Error> {
         let unicode = flags.contains(NegotiateFlags::UNICODE);
         let limit = self.config.policy.max_name;
-        let text = |field, bytes: &[u8]| {
+        let mut names = ClaimedNames::default();
+        for (field, bytes, part) in [
+            ("DomainName", received.domain, Part::Domain),
+            ("UserName", received.user, Part::User),
+            ("Workstation", received.workstation, Part::Workstation),
+        ] {
             let text = Text::decode(MessageType::Authenticate.name(), field, unicode, bytes)?;
             // Names over the limit are refused; they are not copied to say so.
-            Ok::<_, Error>(if bytes.len() > limit { "(too long)".into() } else { text.to_text() })
-        };
-        Ok(ClaimedNames {
-            domain: text("DomainName", received.domain)?,
-            user: text("UserName", received.user)?,
-            workstation: text("Workstation", received.workstation)?,
-        })
+            if bytes.len() > limit {
+                names.push(part, "(too long)".chars());
+            } else {
+                names.push(part, text.chars());
+            }
+        }
+        Ok(names)
     }
 }

@@ -14,9 +14,10 @@ use crate::wire::Utf16Le;
 use crate::wire::ntlm::{
     Authenticate, AvFlags, AvId, Challenge, NegotiateFlags, NtlmV2Response, TargetInfo,
 };
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 use subtle::ConstantTimeEq;
 
 /// AUTHENTICATE has come; who it is from has to be looked up.
@@ -31,25 +32,64 @@ pub(crate) struct PendingLogon {
 
 /// The service principal name that the client says it means to reach.
 pub(super) fn target_name(response: &Response<'_>) -> String {
-    let name = response
+    let value = response
         .target_info()
         .filter(|list| !list.flags().contains(AvFlags::UNTRUSTED_SPN))
         .and_then(|list| list.get(AvId::TARGET_NAME))
-        .and_then(Utf16Le::new);
-    name.map(|name| name.to_string()).unwrap_or_default()
+        .unwrap_or_default();
+    let mut name = String::with_capacity(value.len());
+    name.extend(Utf16Le::new(value).unwrap_or_default().chars());
+    name
 }
 
-/// The names of AUTHENTICATE as text.
-#[derive(Debug)]
+/// The names of AUTHENTICATE as text, one behind the other.
+#[derive(Debug, Default)]
 pub(crate) struct ClaimedNames {
-    pub(super) domain: String,
-    pub(super) user: String,
-    pub(super) workstation: String,
+    text: String,
+    domain: Range<usize>,
+    user: Range<usize>,
+    workstation: Range<usize>,
+}
+
+/// Which of the names.
+#[derive(Clone, Copy)]
+pub(super) enum Part {
+    Domain,
+    User,
+    Workstation,
 }
 
 impl ClaimedNames {
+    pub(super) fn push(&mut self, part: Part, name: impl Iterator<Item = char>) {
+        if self.text.is_empty() {
+            // What names usually need: one allocation.
+            self.text.reserve(64);
+        }
+        let start = self.text.len();
+        self.text.extend(name);
+        let range = start..self.text.len();
+        match part {
+            Part::Domain => self.domain = range,
+            Part::User => self.user = range,
+            Part::Workstation => self.workstation = range,
+        }
+    }
+
+    fn get(&self, range: &Range<usize>) -> &str {
+        self.text.get(range.clone()).unwrap_or_default()
+    }
+
     pub(super) fn account(&self) -> Account<'_> {
-        Account::new(&self.domain, &self.user).with_workstation(&self.workstation)
+        Account::new(self.get(&self.domain), self.get(&self.user))
+            .with_workstation(self.get(&self.workstation))
+    }
+
+    /// The workstation alone, in the same allocation.
+    fn into_workstation(mut self) -> String {
+        let Range { start, end } = self.workstation;
+        self.text.truncate(end);
+        self.text.drain(..start.min(end));
+        self.text
     }
 }
 
@@ -118,7 +158,7 @@ impl PendingLogon {
         match self.verdict(answer) {
             Ok(Verdict { name, proof, mic, bindings, session }) => {
                 let claims = ClientClaims {
-                    workstation: self.names.workstation,
+                    workstation: self.names.into_workstation(),
                     target_name: self.target_name,
                 };
                 let identity = Identity::proven(&proof, &mic, &bindings, name, claims);

@@ -69,17 +69,18 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The text for people and for looking names up. OEM bytes are read as UTF-8 if they are,
-    /// which is what clients on systems of today send, else as Latin-1.
+    /// The characters, for people and for looking names up; U+FFFD stands for a lone
+    /// surrogate. OEM bytes are read as UTF-8 if they are, which is what clients on systems of
+    /// today send, else as Latin-1.
+    pub fn chars(self) -> impl Iterator<Item = char> + 'a {
+        char::decode_utf16(self.decoded_units())
+            .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
+    }
+
+    /// The characters in a string.
     #[must_use]
     pub fn to_text(self) -> String {
-        match self {
-            Self::Unicode(text) => text.chars().collect(),
-            Self::Oem(bytes) => match core::str::from_utf8(bytes) {
-                Ok(text) => text.into(),
-                Err(_) => bytes.iter().copied().map(char::from).collect(),
-            },
-        }
+        self.chars().collect()
     }
 
     /// The UTF-16 code units as received, or the OEM bytes widened to 16 bits each, which is

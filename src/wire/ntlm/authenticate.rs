@@ -127,6 +127,7 @@ impl<'a> Authenticate<'a> {
     pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), ApiMisuse> {
         let header = if self.mic.is_some() { AFTER_MIC } else { AFTER_VERSION };
         let mut payload = PayloadWriter::after(header);
+        out.reserve(self.payload().iter().fold(header, |sum, part| sum.saturating_add(part.len())));
         out.extend(SIGNATURE);
         out.extend(MessageType::Authenticate.code());
         payload.put(out, "LmChallengeResponse", self.lm_response.len())?;
@@ -134,18 +135,25 @@ impl<'a> Authenticate<'a> {
         payload.put(out, "DomainName", self.domain.len())?;
         payload.put(out, "UserName", self.user.len())?;
         payload.put(out, "Workstation", self.workstation.len())?;
-        let key = self.encrypted_random_session_key;
-        payload.put(out, "EncryptedRandomSessionKey", key.len())?;
+        payload.put(out, "EncryptedRandomSessionKey", self.encrypted_random_session_key.len())?;
         out.extend(self.flags.unwrap_or_default().bits().to_le_bytes());
         self.version.unwrap_or_default().encode(out);
         if let Some(mic) = self.mic {
             out.extend(mic);
         }
-        for part in
-            [self.lm_response, self.nt_response, self.domain, self.user, self.workstation, key]
-        {
-            out.extend(part);
-        }
+        self.payload().iter().for_each(|part| out.extend(*part));
         Ok(())
+    }
+
+    /// The payload in the order that it is written in.
+    fn payload(&self) -> [&'a [u8]; 6] {
+        [
+            self.lm_response,
+            self.nt_response,
+            self.domain,
+            self.user,
+            self.workstation,
+            self.encrypted_random_session_key,
+        ]
     }
 }

@@ -229,6 +229,19 @@ impl TargetInfoBuilder {
         self.push(id, &value)
     }
 
+    /// Goes on behind pairs that are already written.
+    pub(crate) fn after(pairs: &[u8]) -> Self {
+        // A time and the end are what usually follows.
+        let mut bytes = Vec::with_capacity(pairs.len().saturating_add(16));
+        bytes.extend(pairs);
+        Self { bytes }
+    }
+
+    /// The pairs without `MsvAvEOL`.
+    pub(crate) fn into_pairs(self) -> Vec<u8> {
+        self.bytes
+    }
+
     /// Appends `MsvAvEOL` and gives the bytes.
     #[must_use]
     pub fn finish(mut self) -> Vec<u8> {

@@ -88,6 +88,9 @@ impl<'a> Challenge<'a> {
     pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), ApiMisuse> {
         let target_info = self.target_info.as_ref().map_or(&[][..], TargetInfo::as_bytes);
         let mut payload = PayloadWriter::after(HEADER);
+        out.reserve(
+            HEADER.saturating_add(self.target_name.len()).saturating_add(target_info.len()),
+        );
         out.extend(SIGNATURE);
         out.extend(MessageType::Challenge.code());
         payload.put(out, "TargetName", self.target_name.len())?;

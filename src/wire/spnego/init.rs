@@ -134,6 +134,7 @@ impl<'a> NegTokenInit<'a> {
         let choice = tlv_length(context(0), sequence)?;
         let mech = tlv_length(Tag::ObjectIdentifier, MechType::SPNEGO.0.len())?;
         let framed = choice.checked_add(mech).ok_or(ApiMisuse::FieldTooLong("NegTokenInit"))?;
+        out.reserve(tlv_length(APPLICATION_0, framed)?);
         push_header(out, APPLICATION_0, framed)?;
         push_header(out, Tag::ObjectIdentifier, MechType::SPNEGO.0.len())?;
         out.extend(MechType::SPNEGO.0);

@@ -155,6 +155,7 @@ impl<'a> NegTokenResp<'a> {
             Element::octets(3, self.mech_list_mic),
         ];
         let body = total(elements.iter().flatten())?;
+        out.reserve(tlv_length(context(1), tlv_length(Tag::Sequence, body)?)?);
         push_header(out, context(1), tlv_length(Tag::Sequence, body)?)?;
         push_header(out, Tag::Sequence, body)?;
         elements.iter().flatten().try_for_each(|element| element.encode(out))
