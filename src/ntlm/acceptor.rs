@@ -176,6 +176,10 @@ impl ExpectAuthenticate {
         if let Some(error) = out_of_sequence(MessageType::Authenticate, message) {
             return Err(error);
         }
+        // Also an exchange that was begun elsewhere and goes on here (§3.2.5.1.2).
+        if !self.config.policy.ntlm {
+            return Err(PeerIncompatible::NtlmDisabled.into());
+        }
         let received = Authenticate::decode(message)?;
         let flags = Challenge::decode(&self.challenge)?.flags;
         let names = self.claimed_names(&received, flags)?;

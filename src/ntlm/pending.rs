@@ -116,6 +116,11 @@ const EMPTY_PASSWORD: [u8; 16] = [
     0x31, 0xd6, 0xcf, 0xe0, 0xd1, 0x6a, 0xe9, 0x31, 0xb7, 0x3c, 0x59, 0xd7, 0xe0, 0xc0, 0x89, 0xc0,
 ];
 
+/// The LM hash of nothing, which stores also write where there is no LM hash.
+const EMPTY_LM_PASSWORD: [u8; 16] = [
+    0xaa, 0xd3, 0xb4, 0x35, 0xb5, 0x14, 0x04, 0xee, 0xaa, 0xd3, 0xb4, 0x35, 0xb5, 0x14, 0x04, 0xee,
+];
+
 /// Flags of AUTHENTICATE that must have been offered.
 const SECURITY_FLAGS: NegotiateFlags = NegotiateFlags::EXTENDED_SESSIONSECURITY
     .union(NegotiateFlags::SIGN)
@@ -204,7 +209,7 @@ impl PendingLogon {
 
         // Everything is computed; from here on the first defect decides.
         let name = name?;
-        has_password(&secrets)?;
+        has_password(&secrets, &response)?;
         let proof = proof?;
         flags_unchanged(sent.flags, &received)?;
         refuse_unless(policy.min_key_strength.is_met_by(flags), Refusal::WeakKeys)?;
@@ -276,8 +281,14 @@ fn wrong_target(name: &str) -> Refusal {
 }
 
 /// An account without a password lets everybody in who tries none.
-fn has_password(secrets: &Secrets) -> Result<(), Refusal> {
+fn has_password(secrets: &Secrets, response: &Response<'_>) -> Result<(), Refusal> {
     let empty = match secrets {
+        Secrets::Hashes { lm: Some(lm), .. }
+            if matches!(response, Response::Lm(_))
+                && lm.expose().ct_eq(&EMPTY_LM_PASSWORD).into() =>
+        {
+            true
+        }
         Secrets::Hashes { nt, .. } => nt.expose().ct_eq(&EMPTY_PASSWORD).into(),
         Secrets::Authority(_) => false,
     };

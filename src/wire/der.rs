@@ -84,6 +84,18 @@ pub(crate) fn primitive<'a>(
     nested(reader, field, tag, |inner| Ok(inner.read_slice(inner.remaining_len())?))
 }
 
+/// Reads a value of this tag, and gives its bytes with tag and length as they were sent.
+pub(crate) fn whole<'a>(
+    reader: &mut SliceReader<'a>,
+    field: &'static str,
+    tag: Tag,
+) -> Result<&'a [u8], Defect> {
+    let mut ahead = reader.clone();
+    primitive(&mut ahead, field, tag)?;
+    let length = position(ahead.position()).saturating_sub(position(reader.position()));
+    Ok(reader.read_slice(Length::try_from(length)?)?)
+}
+
 /// The tag `[number]` in its constructed form, as EXPLICIT tagging has it.
 pub(crate) const fn context(number: u32) -> Tag {
     Tag::ContextSpecific { constructed: true, number: TagNumber(number) }

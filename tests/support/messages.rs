@@ -14,6 +14,8 @@ use logon::{DecodeError, DecodeErrorKind};
 /// Whole messages that are laid out in another way than this library writes them: without
 /// `Version`, with the payload in another order, or with an offset where there is nothing.
 const OTHER_LAYOUT: &[&str] = &[
+    "4.2.2.3-challenge-message",
+    "4.2.3.3-challenge-message",
     "4.2.4.3-authenticate-message",
     "legacy-negotiate-32-bytes",
     "legacy-authenticate-no-version-no-mic",

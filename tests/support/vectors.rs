@@ -109,6 +109,11 @@ impl Case {
         Some(number.unwrap_or_else(|_| self.fail(attribute.line, name, "not a number")))
     }
 
+    /// Leaves what was not read to another test, which reads the same file for it.
+    pub(crate) fn pass_over(self) {
+        self.attributes.iter().for_each(|attribute| attribute.read.set(true));
+    }
+
     fn take(&self, name: &str) -> Option<&Attribute> {
         let found = self.take_all(name);
         if let Some(second) = found.get(1) {

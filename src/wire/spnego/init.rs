@@ -2,7 +2,7 @@
 
 use super::{Element, MechType, MechTypes, Value, total};
 use crate::error::{ApiMisuse, DecodeError, DecodeErrorKind};
-use crate::wire::der::{Defect, context, nested, primitive, push_header, tlv_length};
+use crate::wire::der::{Defect, context, length, nested, primitive, push_header, tlv_length};
 use alloc::vec::Vec;
 use der::{Reader, SliceReader, Tag, TagNumber};
 
@@ -154,7 +154,7 @@ impl<'a> NegHints<'a> {
                     if field.read_byte()? != GENERAL_STRING {
                         return Err(bad);
                     }
-                    let length = field.decode::<der::Length>()?;
+                    let length = length(field)?;
                     this.name = Some(field.read_slice(length)?);
                     Ok(())
                 })?;

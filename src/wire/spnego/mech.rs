@@ -1,7 +1,7 @@
 //! `MechType` and `MechTypeList` ([RFC 4178] §4.1).
 
 use crate::error::{ApiMisuse, DecodeErrorKind};
-use crate::wire::der::{Defect, nested, primitive, push_header, tlv_length};
+use crate::wire::der::{Defect, nested, primitive, push_header, tlv_length, whole};
 use alloc::vec::Vec;
 use core::fmt;
 use der::oid::{ObjectIdentifier, ObjectIdentifierRef};
@@ -74,7 +74,7 @@ const MAX_LENGTH: usize = 1024;
 
 impl<'a> MechTypes<'a> {
     pub(super) fn read(reader: &mut SliceReader<'a>) -> Result<Self, Defect> {
-        let encoded = reader.tlv_bytes()?;
+        let encoded = whole(reader, "mechTypes", Tag::Sequence)?;
         if encoded.len() > MAX_LENGTH {
             return Err(Defect::new(reader, "mechTypes", DecodeErrorKind::TooMany));
         }
