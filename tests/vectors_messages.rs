@@ -1,9 +1,6 @@
 //! `ms-nlmp/`: `captures.txt`, `chromium.txt` and `davenport.txt`.
 //!
-//! Not covered, because nothing in the library makes them, and only read here (`uncovered`): the
-//! LM and NTLMv1 hashes, responses and session keys of `davenport.txt` (cases `hashes`,
-//! `responses`, `session-keys`, `key-exchange-rc4`), and the NTLMv1 response of
-//! `authenticate-v1-ess` of `chromium.txt` beyond its refusal.
+//! What `davenport.txt` and `chromium.txt` have of the NTLMv1 family is in `ntlmv1.rs`.
 
 #[path = "support/forge.rs"]
 mod forge;
