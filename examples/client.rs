@@ -31,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let answer = get(&mut connection, host, path, &token)?;
     println!("{}\n\n{}", answer.status, answer.body);
-    Ok(())
+    if answer.status.contains(" 401 ") { Err("the logon was refused".into()) } else { Ok(()) }
 }
 
 struct Answer {

@@ -22,6 +22,7 @@ fn place(message: &[u8], part: &[u8]) -> usize {
     windows.position(|window| window == part).unwrap()
 }
 
+// N-03, N-11, S-13: as clients of today lay their messages out.
 #[test]
 fn every_recorded_handshake_completes() {
     for capture in v2_captures() {
@@ -93,6 +94,7 @@ fn every_recorded_first_token_gets_a_challenge() {
     }
 }
 
+// S-07
 #[test]
 fn wget_answers_with_ntlmv1_and_is_refused() {
     let captures = captures();
@@ -116,6 +118,7 @@ fn wget_answers_with_ntlmv1_and_is_refused() {
     assert_eq!((denial.account().domain(), denial.account().user()), account);
 }
 
+// S-05
 #[test]
 fn one_bit_of_the_proof_is_enough() {
     for capture in v2_captures() {
@@ -140,6 +143,7 @@ fn one_bit_of_the_proof_is_enough() {
     }
 }
 
+// S-13
 #[test]
 fn one_bit_of_an_announced_mic_is_enough() {
     let mut seen = 0;
@@ -162,6 +166,7 @@ fn one_bit_of_an_announced_mic_is_enough() {
     assert!(seen > 10);
 }
 
+// P-13
 #[test]
 fn a_tampered_mech_list_mic_is_refused() {
     let mut seen = 0;
@@ -183,6 +188,7 @@ fn a_tampered_mech_list_mic_is_refused() {
     assert!(seen > 0);
 }
 
+// S-16
 #[test]
 fn the_age_of_a_challenge_is_bounded() {
     for capture in v2_captures() {
@@ -202,6 +208,7 @@ fn the_age_of_a_challenge_is_bounded() {
     }
 }
 
+// S-14, S-18
 #[test]
 fn policy_decides_about_what_clients_leave_out() {
     for capture in v2_captures() {

@@ -25,6 +25,7 @@ fn kinds() -> impl Iterator<Item = Pair> {
         .map(|(spnego, key_exchange)| Pair { spnego, key_exchange, ..Pair::default() })
 }
 
+// C-08, P-15: the whole exchange, each side verifying what the other made.
 #[test]
 fn every_combination_completes_or_is_refused_for_its_bindings() {
     let (none, ours, other) = (ChannelBindings::none(), tls(b"ours"), tls(b"other"));
@@ -66,6 +67,7 @@ fn every_combination_completes_or_is_refused_for_its_bindings() {
     }
 }
 
+// S-05
 #[test]
 fn a_wrong_password_is_refused() {
     for kind in kinds() {
@@ -151,6 +153,7 @@ fn a_signature_serves_once_in_its_place_and_direction() {
     }
 }
 
+// S-25, N-01: each state takes its own message only.
 #[test]
 fn an_exchange_cannot_begin_at_its_end() {
     for kind in kinds() {
@@ -190,6 +193,7 @@ fn an_exchange_cannot_begin_at_its_end() {
     }
 }
 
+// S-01: on another connection.
 #[test]
 fn an_authenticate_serves_one_challenge() {
     let pair = Pair::default();
@@ -232,6 +236,7 @@ fn a_store_that_fails_is_not_the_clients_fault() {
     }
 }
 
+// N-15
 #[test]
 fn a_token_over_the_limit_is_not_looked_at() {
     let mut policy = Policy::default();
@@ -241,6 +246,7 @@ fn a_token_over_the_limit_is_not_looked_at() {
     assert_eq!(error, Error::TokenTooLong { length: 40, limit: 39 });
 }
 
+// P-08, P-24
 #[test]
 fn the_initiator_refuses_what_it_did_not_offer() {
     let pair = Pair { spnego: true, ..Pair::default() };
@@ -266,6 +272,7 @@ fn the_initiator_refuses_what_it_did_not_offer() {
     assert!(matches!(step(done), Error::OutOfSequence { .. }), "success before the proof");
 }
 
+// F-07
 #[test]
 fn the_initiator_refuses_weakened_flags() {
     let pair = Pair::default();

@@ -135,6 +135,7 @@ fn a_request_without_credentials_is_challenged_with_one_line_per_scheme() {
     assert!(!response.close);
 }
 
+// P-22
 #[test]
 fn both_schemes_log_on_and_the_logon_stays_with_the_connection() {
     for (scheme, initiator) in [
@@ -181,6 +182,7 @@ fn a_wrong_password_is_refused_with_bare_schemes_and_leaves_nothing_behind() {
     assert_bare_challenges(&respond(connection.plain()));
 }
 
+// S-22
 #[test]
 fn an_unknown_account_looks_like_a_wrong_password() {
     let mut connection = Connection::new();
@@ -203,6 +205,7 @@ fn names_cannot_write_lines_of_their_own_into_a_log() {
     assert!(shown.contains("\\n"), "{shown:?}");
 }
 
+// S-23
 #[test]
 fn what_can_be_guessed_at_offline_is_not_in_debug_output() {
     let mut connection = Connection::new();
@@ -220,6 +223,7 @@ fn what_can_be_guessed_at_offline_is_not_in_debug_output() {
     assert!(!shown.contains("1, 1, 0, 0, 0, 0, 0, 0"), "{shown}");
 }
 
+// S-24
 #[test]
 fn the_third_refused_logon_closes_the_connection() {
     let mut connection = Connection::new();
@@ -325,6 +329,7 @@ fn a_place_that_offers_nothing_passes_everything_and_touches_no_exchange() {
     assert_eq!(user(connection.send(&format_token(Scheme::Ntlm, &token))).unwrap(), ALICE);
 }
 
+// S-25
 #[test]
 fn authenticate_without_a_challenge_is_out_of_sequence() {
     let mut other = Connection::new();
@@ -338,6 +343,7 @@ fn authenticate_without_a_challenge_is_out_of_sequence() {
     assert_eq!(user(other.send(&token)).unwrap(), ALICE, "where it belongs it is right");
 }
 
+// S-01: on the same connection.
 #[test]
 fn a_challenge_serves_one_authenticate() {
     let mut connection = Connection::new();
@@ -350,6 +356,7 @@ fn a_challenge_serves_one_authenticate() {
     assert_bare_challenges(&respond(connection.plain()));
 }
 
+// S-16
 #[test]
 fn a_challenge_expires() {
     let mut connection = Connection::new();

@@ -48,6 +48,7 @@ fn try_answer(
     Ok(out)
 }
 
+// F-07
 #[test]
 fn flags_that_were_not_asked_for_are_not_taken() {
     let pair = Pair { key_exchange: false, sealed: false, ..Pair::default() };
@@ -62,6 +63,7 @@ fn flags_that_were_not_asked_for_are_not_taken() {
     assert!(message.encrypted_random_session_key.is_empty());
 }
 
+// C-14
 #[test]
 fn a_key_is_exchanged_for_signing_or_sealing_only() {
     for (flags, length) in [(NegotiateFlags::SIGN, 16), (NegotiateFlags::empty(), 0)] {
@@ -71,6 +73,7 @@ fn a_key_is_exchanged_for_signing_or_sealing_only() {
     }
 }
 
+// C-04, C-05, C-07, C-10, C-11, C-12
 #[test]
 fn a_server_cannot_speak_in_the_clients_name() {
     let ours = ChannelBindings::from_application_data(*b"ours");
@@ -107,6 +110,7 @@ fn a_server_cannot_speak_in_the_clients_name() {
     assert_eq!(message.lm_response, [0; 24]);
 }
 
+// C-04, C-05, C-09
 #[test]
 fn without_a_time_the_clients_own_and_an_lmv2_response_are_sent() {
     let message = answer(&unsealed(), FLAGS, &[(AvId::NB_DOMAIN_NAME, b"D\0")]);

@@ -17,6 +17,7 @@ fn step(initiator: Initiator, token: Option<&NegTokenResp<'_>>) -> Result<Initia
     initiator.step(token, &mut Vec::new())
 }
 
+// P-13
 #[test]
 fn mech_list_mic_without_integrity_is_refused_as_the_peers_fault() {
     let mut challenge = Vec::new();

@@ -130,7 +130,7 @@ fn ntlm_is_spoken_to_whom_it_is_allowed() {
     assert!(NegTokenInit::decode(&out).is_err() && out.is_empty());
 }
 
-// C-17: nobody is logged on as nobody.
+// Nobody is logged on as nobody.
 #[test]
 fn a_credential_without_a_user_is_refused() {
     for name in ["", "CORP\\"] {

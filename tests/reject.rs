@@ -55,6 +55,7 @@ fn the_honest_client_of_these_tests_logs_on() {
     }
 }
 
+// S-10, F-11: the contents decide, not the flag.
 #[test]
 fn every_form_of_an_anonymous_logon_is_refused() {
     let response = client(FLAGS).message();
@@ -80,6 +81,7 @@ fn every_form_of_an_anonymous_logon_is_refused() {
     log_on(&named).unwrap();
 }
 
+// S-06, S-10, N-13: by the length of the response; a user without one is refused.
 #[test]
 fn an_nt_response_that_is_no_ntlmv2_response_is_refused() {
     let with = |lm_response: Vec<u8>, nt_response: Vec<u8>| {
@@ -105,6 +107,7 @@ fn an_nt_response_that_is_no_ntlmv2_response_is_refused() {
     }
 }
 
+// S-12
 #[test]
 fn an_encrypted_session_key_of_another_length_is_refused() {
     for length in [0, 1, 15, 17, 32] {
@@ -120,6 +123,7 @@ fn an_encrypted_session_key_of_another_length_is_refused() {
     assert_eq!(*log_on(&forge).unwrap().exported_session_key().expose(), key);
 }
 
+// F-08
 #[test]
 fn flags_that_were_not_negotiated_are_refused() {
     let offered = FLAGS & !0x4000_0030;
@@ -143,6 +147,7 @@ fn flags_that_were_not_negotiated_are_refused() {
     assert_eq!(refusal(log_on(&forge)), Refusal::FlagsChanged);
 }
 
+// N-12, S-13
 #[test]
 fn a_second_flags_pair_cannot_take_the_mic_away() {
     for first in [0, AV_MIC_PRESENT] {
@@ -153,6 +158,7 @@ fn a_second_flags_pair_cannot_take_the_mic_away() {
     }
 }
 
+// N-10
 #[test]
 fn an_av_list_that_is_not_whole_is_malformed() {
     let response = |cut: &dyn Fn(&mut Vec<u8>)| {
@@ -179,6 +185,7 @@ fn an_av_list_that_is_not_whole_is_malformed() {
     }
 }
 
+// N-15, N-07: an odd number of bytes.
 #[test]
 fn names_over_the_limit_are_refused() {
     let limit = Policy::default().max_name;
@@ -212,6 +219,7 @@ fn names_over_the_limit_are_refused() {
     }
 }
 
+// F-09, F-13, N-05
 #[test]
 fn a_client_that_cannot_speak_with_us_is_told_nothing() {
     let refused = |flags| challenge(flags, Policy::default()).unwrap_err();
@@ -223,6 +231,7 @@ fn a_client_that_cannot_speak_with_us_is_told_nothing() {
     challenge(0x0000_8206, policy).unwrap();
 }
 
+// F-02, F-03, F-04
 #[test]
 fn a_challenge_offers_what_was_asked_for_and_can_be_had() {
     let flags = |asked| {
@@ -246,6 +255,7 @@ fn log_on_as(user: &[u16], upper: &[u16]) -> Result<Context, Error> {
     log_on(&forge)
 }
 
+// C-02, N-07: lone surrogates are hashed as they came.
 #[test]
 fn upper_case_is_unit_for_unit() {
     for (user, upper) in [
@@ -272,6 +282,7 @@ fn upper_case_is_unit_for_unit() {
     assert_eq!(refusal(replaced), Refusal::WrongProof);
 }
 
+// S-08
 #[test]
 fn the_domain_is_hashed_as_sent_in_upper_case_or_empty() {
     let with = |wire: &str, hashed: &str| {
@@ -290,6 +301,7 @@ fn the_domain_is_hashed_as_sent_in_upper_case_or_empty() {
     }
 }
 
+// N-05
 #[test]
 fn oem_names_that_are_not_ascii_are_hashed_in_three_ways() {
     let widened = |bytes: &[u8]| bytes.iter().flat_map(|byte| [*byte, 0]).collect::<Vec<_>>();
@@ -309,6 +321,7 @@ fn oem_names_that_are_not_ascii_are_hashed_in_three_ways() {
     }
 }
 
+// N-05: the charset of the CHALLENGE, whatever AUTHENTICATE says.
 #[test]
 fn oem_bytes_are_widened_before_they_are_hashed() {
     let oem = 0x0008_8202;
@@ -335,6 +348,7 @@ fn oem_bytes_are_widened_before_they_are_hashed() {
     assert_eq!(refusal(log_on(&forge)), Refusal::WrongProof);
 }
 
+// N-03
 #[test]
 fn messages_without_flags_version_or_mic_are_understood() {
     let mut forge = client(FLAGS & !0x4000_0000);

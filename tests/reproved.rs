@@ -45,6 +45,7 @@ fn the_forge_makes_what_the_clients_made() {
     }
 }
 
+// S-15, S-20, N-12: the time among them.
 #[test]
 fn every_pair_of_the_challenge_has_to_come_back() {
     for capture in v2_captures() {
@@ -77,6 +78,7 @@ fn every_pair_of_the_challenge_has_to_come_back() {
     }
 }
 
+// N-10, N-11: bytes behind MsvAvEOL are covered by the proof.
 #[test]
 fn the_order_of_the_pairs_and_unknown_pairs_do_not_matter() {
     for capture in v2_captures() {
@@ -89,6 +91,7 @@ fn the_order_of_the_pairs_and_unknown_pairs_do_not_matter() {
     }
 }
 
+// N-12
 #[test]
 fn no_pair_of_the_client_may_stand_twice() {
     for capture in v2_captures() {
@@ -114,6 +117,7 @@ fn no_pair_of_the_client_may_stand_twice() {
     }
 }
 
+// S-17, E-03, E-04
 #[test]
 fn bindings_of_another_connection_are_refused() {
     for capture in v2_captures() {
@@ -148,6 +152,7 @@ fn bindings_of_another_connection_are_refused() {
     }
 }
 
+// S-17, S-18, E-03
 #[test]
 fn bindings_are_demanded_by_policy_alone() {
     for capture in v2_captures() {
@@ -172,6 +177,7 @@ fn bindings_are_demanded_by_policy_alone() {
     }
 }
 
+// N-04, S-13, S-14
 #[test]
 fn a_mic_that_is_announced_cannot_be_stripped() {
     for capture in v2_captures() {
@@ -194,6 +200,7 @@ fn a_mic_that_is_announced_cannot_be_stripped() {
     }
 }
 
+// S-13
 #[test]
 fn the_mic_needs_the_session_key() {
     for capture in v2_captures() {
@@ -203,6 +210,7 @@ fn the_mic_needs_the_session_key() {
     }
 }
 
+// S-05, S-11
 #[test]
 fn neither_a_wrong_password_nor_an_unknown_account_logs_on() {
     for capture in v2_captures() {
@@ -229,6 +237,7 @@ fn neither_a_wrong_password_nor_an_unknown_account_logs_on() {
     }
 }
 
+// S-01, S-05
 #[test]
 fn a_response_to_another_challenge_is_refused() {
     for capture in v2_captures() {

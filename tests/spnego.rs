@@ -41,6 +41,7 @@ fn to_next(step: AcceptorStep) -> Acceptor {
     }
 }
 
+// P-06
 #[test]
 fn a_list_without_ntlm_is_rejected_with_a_token() {
     let token = init(&[MechType::KRB5, MechType::NEGOEX], Some(b"krb5"));
@@ -52,6 +53,7 @@ fn a_list_without_ntlm_is_rejected_with_a_token() {
     assert_eq!(reply, reject);
 }
 
+// P-03: the bound on the list.
 #[test]
 fn thirty_two_mechanisms_are_read_and_no_more() {
     let mut mechs = vec![MechType::KRB5; 31];
@@ -111,6 +113,7 @@ fn end(acceptor: Acceptor, token: &[u8], out: &mut Vec<u8>) -> Result<Context, E
     }
 }
 
+// P-05, P-07, P-11, P-15
 #[test]
 fn a_second_choice_is_signed_by_both_sides() {
     let (acceptor, authenticate, list, mut client) = second_choice();
@@ -124,6 +127,7 @@ fn a_second_choice_is_signed_by_both_sides() {
     assert!(client.verify_mic(&list, reply.mech_list_mic.unwrap()).unwrap());
 }
 
+// P-11, P-12
 #[test]
 fn a_second_choice_without_a_signature_is_refused() {
     let (acceptor, authenticate, ..) = second_choice();
@@ -133,6 +137,7 @@ fn a_second_choice_without_a_signature_is_refused() {
     assert_eq!(NegTokenResp::decode(&out).unwrap().neg_state, Some(NegState::Reject));
 }
 
+// P-13
 #[test]
 fn a_list_that_was_changed_under_way_is_refused() {
     // The client sent another list than the one that arrived.
@@ -150,6 +155,7 @@ fn a_list_that_was_changed_under_way_is_refused() {
     }
 }
 
+// P-11, P-13, P-16
 #[test]
 fn a_signature_nobody_asked_for_is_verified_all_the_same() {
     let pair = Pair { spnego: true, ..Pair::default() };
@@ -171,6 +177,7 @@ fn a_signature_nobody_asked_for_is_verified_all_the_same() {
     assert_eq!((reply.neg_state, reply.mech_list_mic), (Some(NegState::AcceptCompleted), None));
 }
 
+// P-13, P-15, P-24
 #[test]
 fn the_initiator_verifies_the_acceptors_signature() {
     let pair = Pair { spnego: true, ..Pair::default() };
@@ -230,6 +237,7 @@ fn a_reply_without_a_token_or_with_a_rejection_ends_the_exchange() {
     assert_eq!(error, PeerIncompatible::Rejected.into());
 }
 
+// P-05, P-07
 #[test]
 fn a_first_choice_without_a_token_gets_one_asked_for() {
     let mut out = Vec::new();

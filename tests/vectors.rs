@@ -177,6 +177,7 @@ fn gss_wrap(case: &Case) {
     }
 }
 
+// C-01, C-03
 #[test]
 fn section_4_2_4_holds() {
     for case in vectors::load("ms-nlmp/section_4_2_4_ntlmv2.txt") {
@@ -317,6 +318,7 @@ fn real_exchange(case: &Case) {
     }
 }
 
+// C-08, P-04, P-14, P-15: byte for byte what Windows answered.
 #[test]
 fn a_windows_client_and_its_traffic_are_understood() {
     for case in vectors::load("ms-nlmp/real_exchange.txt") {

@@ -185,6 +185,7 @@ fn chromium_authenticate(case: &Case) {
     assert_eq!(refusal(wrong.log_on(ChannelBindings::none())), Refusal::WrongProof);
 }
 
+// N-03, N-04, S-17
 #[test]
 fn what_chromium_makes_is_accepted() {
     for case in vectors::load("ms-nlmp/chromium.txt") {
@@ -235,6 +236,7 @@ fn what_chromium_makes_is_accepted() {
     }
 }
 
+// N-06, N-14
 #[test]
 fn davenports_examples_hold() {
     for case in vectors::load("ms-nlmp/davenport.txt") {

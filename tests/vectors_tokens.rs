@@ -177,6 +177,7 @@ fn negoex(case: &Case) {
     assert_eq!((reply.supported_mech, reply.response_token), (Some(MechType::NTLMSSP), None));
 }
 
+// P-20, P-21
 #[test]
 fn spnego_tokens_are_understood() {
     for case in vectors::load("spnego/tokens.txt") {
@@ -323,6 +324,7 @@ fn tls_server_end_point(case: &Case) {
     ChannelBindings::tls_server_end_point(&certificate).unwrap_err();
 }
 
+// E-01, E-02
 #[test]
 fn channel_bindings_are_those_of_the_sources() {
     let mut account = None;

@@ -82,14 +82,14 @@ pub(crate) enum Demand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum UsersCommand {
-    /// Add a user, or with --replace change a password
+    /// Add a user, or with --replace change a password; makes the file if it is missing
     #[command(
         after_help = "Example:\n  logon users add --file users 'CORP\\alice'\n  PW='S3cret!pw' logon users add --file users 'CORP\\alice' --password-env PW"
     )]
     Add {
         #[command(flatten)]
         file: UserFileOption,
-        /// The user: DOMAIN\USER
+        /// The user: DOMAIN\USER, USER, or user@dns.domain
         #[arg(value_name = r"DOMAIN\USER")]
         name: String,
         /// Environment variable that holds the password; asked for without echo if absent
@@ -118,7 +118,7 @@ pub(crate) enum UsersCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct UserFileOption {
-    /// The user file; `add` makes it if it is missing
+    /// The user file
     #[arg(long = "file", value_name = "FILE")]
     pub(crate) path: PathBuf,
 }

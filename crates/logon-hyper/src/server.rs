@@ -123,7 +123,13 @@ where
             return self.http(TokioIo::new(stream), peer, ChannelBindings::none(), stopped).await;
         };
         let handshake = tls.acceptor.accept(stream);
-        match tokio::time::timeout(self.limits.tls_handshake, handshake).await {
+        let mut stop = stopped.clone();
+        let handshake = tokio::select! {
+            handshake = tokio::time::timeout(self.limits.tls_handshake, handshake) => handshake,
+            // Nothing was asked for yet.
+            _ = stop.changed() => return,
+        };
+        match handshake {
             Ok(Ok(stream)) => {
                 self.http(TokioIo::new(stream), peer, tls.bindings.clone(), stopped).await;
             }

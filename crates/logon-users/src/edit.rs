@@ -10,7 +10,7 @@ use crate::error::{UserFileError, UserFileErrorKind as Kind};
 use crate::file::{self, UserFile};
 use crate::format::{self, Format, own};
 use crate::name::{self, fold};
-use crate::read::{self, Contents, Others};
+use crate::read::{self, Contents};
 use logon::{AccountName, NtHash};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -168,7 +168,7 @@ impl Edit {
         // From here on, whatever fails removes the new file.
         let mut edit =
             Self { path: path.to_owned(), target, new_path, new, old: None, pending: true };
-        edit.old = match read::read(path, Others::Tolerated) {
+        edit.old = match read::read(path) {
             Ok(contents) => Some(contents),
             Err(error) if *error.kind() == Kind::Missing => None,
             Err(error) => return Err(error),

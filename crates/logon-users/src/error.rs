@@ -230,7 +230,9 @@ impl fmt::Display for UserFileErrorKind {
             Self::NotEditable(format) => {
                 return write!(f, "is {format}: edit it with the program that wrote it");
             }
-            Self::AccountExists => "the account exists: ask for replacement to set its password",
+            Self::AccountExists => {
+                "the account exists already; to change its password, add it with `--replace`"
+            }
             Self::NoSuchAccount => "there is no such account: check domain and user",
             Self::LastAccount => {
                 "is the only account, and a server goes on with the last good file rather than \

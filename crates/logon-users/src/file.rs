@@ -3,7 +3,7 @@
 use crate::accounts::{Accounts, ListedAccount, Options};
 use crate::error::{LineProblem, UserFileError, UserFileErrorKind as Kind};
 use crate::format::{self, Format, Line};
-use crate::read::{self, Others, Stamp};
+use crate::read::{self, Stamp};
 use core::fmt;
 use logon::{Account, Answer, CredentialStore, StoreError};
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ impl UserFile {
         path: &Path,
         options: &Options,
     ) -> Result<(Self, Stamp), UserFileError> {
-        let contents = read::read(path, Others::Refused)?;
+        let contents = read::read(path)?;
         let parsed = format::parse(&contents.text);
         let parsed = parsed.map_err(|problem| UserFileError::at(path, problem))?;
         let accounts = index(parsed.lines, options);

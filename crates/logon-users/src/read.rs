@@ -10,14 +10,6 @@ use zeroize::Zeroizing;
 /// Enough for a hundred thousand accounts.
 const MAX_SIZE: u64 = 16 << 20;
 
-/// Whether a file may be open to everybody.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Others {
-    Refused,
-    /// Whoever is going to close it may read it.
-    Tolerated,
-}
-
 /// A file as it was read.
 pub(crate) struct Contents {
     pub(crate) text: Zeroizing<String>,
@@ -25,7 +17,7 @@ pub(crate) struct Contents {
 }
 
 /// Reads a file of UTF-8 text.
-pub(crate) fn read(path: &Path, others: Others) -> Result<Contents, UserFileError> {
+pub(crate) fn read(path: &Path) -> Result<Contents, UserFileError> {
     let fail = |kind| UserFileError::new(path, kind);
     let unreadable = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => fail(Kind::Missing),
@@ -40,7 +32,7 @@ pub(crate) fn read(path: &Path, others: Others) -> Result<Contents, UserFileErro
     if !metadata.is_file() {
         return Err(fail(Kind::NotAFile));
     }
-    if let (Others::Refused, Some(mode)) = (others, open_to_others(&metadata)) {
+    if let Some(mode) = open_to_others(&metadata) {
         return Err(fail(Kind::OpenToOthers { mode }));
     }
     if metadata.len() > MAX_SIZE {

@@ -146,12 +146,22 @@ fn a_second_edit_at_the_same_time_is_refused() {
 
 #[test]
 #[cfg(unix)]
-fn permissions_stay_but_for_those_of_everybody() {
-    for (before, after) in [(0o600, 0o600), (0o640, 0o640), (0o400, 0o400), (0o664, 0o660)] {
+fn permissions_stay_and_a_file_open_to_everybody_is_not_touched() {
+    for permissions in [0o600, 0o640, 0o400, 0o660] {
         let scratch = Scratch::with(format!("logon-users 1\nalice\tnt={HASH}\n"));
-        set_mode(&scratch.path(), before);
+        set_mode(&scratch.path(), permissions);
         add(scratch.path(), "bob", &hash(), false).unwrap();
-        assert_eq!(mode(&scratch.path()), after);
+        assert_eq!(mode(&scratch.path()), permissions);
+    }
+    for permissions in [0o644, 0o664, 0o602] {
+        let scratch = Scratch::with(format!("logon-users 1\nalice\tnt={HASH}\n"));
+        set_mode(&scratch.path(), permissions);
+        let error = add(scratch.path(), "bob", &hash(), false).unwrap_err();
+        assert!(matches!(error.kind(), Kind::OpenToOthers { .. }), "{error}");
+        let error = remove(scratch.path(), "alice").unwrap_err();
+        assert!(matches!(error.kind(), Kind::OpenToOthers { .. }), "{error}");
+        // Whoever closes it has to know that the passwords may be known.
+        assert_eq!(mode(&scratch.path()), permissions);
     }
 }
 
@@ -160,12 +170,16 @@ fn permissions_stay_but_for_those_of_everybody() {
 fn owner_and_group_stay() {
     use std::os::unix::fs::{MetadataExt, chown};
     let scratch = Scratch::with(format!("logon-users 1\nalice\tnt={HASH}\n"));
-    // Only root can give files away; for anybody else there is nothing to see here.
-    let Ok(()) = chown(scratch.path(), Some(12345), Some(54321)) else { return };
+    // Root can give the file away; for anybody else it is one's own and has to stay that.
+    let _ = chown(scratch.path(), Some(12345), Some(54321));
     set_mode(&scratch.path(), 0o640);
+    let owner = || {
+        let metadata = fs::metadata(scratch.path()).unwrap();
+        (metadata.uid(), metadata.gid())
+    };
+    let before = owner();
     add(scratch.path(), "bob", &hash(), false).unwrap();
-    let metadata = fs::metadata(scratch.path()).unwrap();
-    assert_eq!((metadata.uid(), metadata.gid()), (12345, 54321));
+    assert_eq!(owner(), before);
     assert_eq!(mode(&scratch.path()), 0o640);
 }
 
@@ -175,6 +189,7 @@ fn a_symbolic_link_stays_and_its_file_changes() {
     let scratch = Scratch::empty();
     let target = scratch.folder().join("target");
     fs::write(&target, format!("logon-users 1\nalice\tnt={HASH}\n")).unwrap();
+    set_mode(&target, 0o640);
     std::os::unix::fs::symlink(&target, scratch.path()).unwrap();
     add(scratch.path(), "bob", &hash(), false).unwrap();
     assert!(scratch.path().is_symlink());

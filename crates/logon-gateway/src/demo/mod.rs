@@ -37,13 +37,25 @@ async fn serve(options: DemoOptions, users: Users) -> Result<(), Failure> {
         std::fs::write(path, &certificate.pem)
             .map_err(|error| Failure::message(format!("{}: {error}", path.display())))?;
     }
+    let known = match &users.source {
+        Source::File(path) => format!("the users of {path}; put one of them in the place of USER"),
+        Source::Given => format!("{}, with the password that it was started with", users.account),
+        Source::MadeUp(_) => format!("{}; the password was printed at the start", users.account),
+    };
     let about = About {
+        known,
         account: users.account.clone(),
         http: format!("http://{}", local(&http)?),
         https: format!("https://localhost:{}", local(&https)?.port()),
     };
     announce(&users, &about, options.cert_out.as_deref())?;
 
+    tokio::spawn(async {
+        interrupted().await;
+        interrupted().await;
+        // Who asks twice does not want to wait for anybody.
+        std::process::exit(130);
+    });
     let Users { store, domain, .. } = users;
     let config = AcceptorConfig::with_os(names(&domain)).with_policy(policy(&options));
     let site = pages::site(&LogonLayer::new(config, store), about);
@@ -106,10 +118,19 @@ fn policy(options: &DemoOptions) -> Policy {
 struct Users {
     store: Store,
     domain: String,
-    /// How the start page and the announcement call them.
+    /// Whom to try.
     account: String,
-    /// A password that was made up, and is to be told.
-    made_up: Option<Zeroizing<String>>,
+    source: Source,
+}
+
+/// Where a user's password is known.
+enum Source {
+    /// In the environment.
+    Given,
+    /// Here: it was made up, and is to be told.
+    MadeUp(Zeroizing<String>),
+    /// With the users of a file.
+    File(String),
 }
 
 enum Store {
@@ -136,26 +157,28 @@ impl Users {
             return Ok(Self {
                 store: Store::File(file),
                 domain: DEFAULT_DOMAIN.to_owned(),
-                account: format!("the users of {}", path.display()),
-                made_up: None,
+                account: format!("{DEFAULT_DOMAIN}\\USER"),
+                source: Source::File(path.display().to_string()),
             });
         }
         let (domain, user) =
             options.user.split_once('\\').unwrap_or((DEFAULT_DOMAIN, &options.user));
         if domain.is_empty() || user.is_empty() || user.contains(['\\', '@']) {
-            return Err(Failure::message(r"--user: expected DOMAIN\USER, such as 'CORP\alice'"));
+            return Err(Failure::message(
+                r"--user: expected DOMAIN\USER or USER, such as 'CORP\alice'",
+            ));
         }
-        let (password, made_up) = match &options.password_env {
-            Some(variable) => (password::from_env(variable)?, None),
+        let (password, source) = match &options.password_env {
+            Some(variable) => (password::from_env(variable)?, Source::Given),
             None => {
                 let password = password::make_up()?;
-                (password.clone(), Some(password))
+                (password.clone(), Source::MadeUp(password))
             }
         };
         let account = format!("{domain}\\{user}");
         let store =
             MemoryStore::with_options(store_options(domain)).with_password(&account, &password);
-        Ok(Self { store: Store::Memory(store), domain: domain.to_owned(), account, made_up })
+        Ok(Self { store: Store::Memory(store), domain: domain.to_owned(), account, source })
     }
 }
 
@@ -172,9 +195,12 @@ fn announce(users: &Users, about: &About, certificate: Option<&Path>) -> io::Res
     if let Some(path) = certificate {
         writeln!(out, "certificate  {}", path.display())?;
     }
-    writeln!(out, "user         {}", users.account)?;
-    if let Some(password) = &users.made_up {
-        writeln!(out, "password     {}", password.as_str())?;
+    match &users.source {
+        Source::File(path) => writeln!(out, "users        those of {path}")?,
+        Source::Given => writeln!(out, "user         {}", users.account)?,
+        Source::MadeUp(password) => {
+            writeln!(out, "user         {}\npassword     {}", users.account, password.as_str())?;
+        }
     }
     writeln!(out, "try          curl --ntlm -u '{}' {}/ntlm/", users.account, about.http)?;
     writeln!(out, "             or open {}/ in a browser; Ctrl-C stops", about.http)?;

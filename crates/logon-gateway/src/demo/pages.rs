@@ -15,6 +15,9 @@ use std::time::Duration;
 /// What the start page tells.
 #[derive(Clone)]
 pub(super) struct About {
+    /// Who can log on, in words.
+    pub(super) known: String,
+    /// Whom to try.
     pub(super) account: String,
     pub(super) http: String,
     pub(super) https: String,
@@ -98,8 +101,8 @@ async fn count(mut body: Body) -> u64 {
 }
 
 fn start_page(about: &About) -> String {
-    let About { account, http, https } = about;
-    let account = escape(account);
+    let About { known, account, http, https } = about;
+    let (known, account) = (escape(known), escape(account));
     format!(
         r#"<!DOCTYPE html>
 <html lang="en">
@@ -113,7 +116,7 @@ table {{ border-collapse: collapse; }} td, th {{ padding: .25rem 1rem .25rem 0; 
 @media (prefers-color-scheme: dark) {{ body {{ background: #1b1b1b; color: #ddd; }} a {{ color: #8bf; }} pre {{ background: #2a2a2a; }} }}
 </style>
 <h1>logon demo</h1>
-<p>This server knows <b>{account}</b>. The password was printed, or given, where it was started.</p>
+<p>This server knows <b>{known}</b>.</p>
 <table>
 <tr><th>Place</th><th>offers</th></tr>
 <tr><td><a href="/ntlm/">/ntlm/</a></td><td>NTLM</td></tr>

@@ -1,0 +1,163 @@
+//! Every rule of the specifications has a test that names it, or a reason why it has none.
+//!
+//! A test names a rule in the comment directly above its function: `// N-03, N-04: a reason`. The
+//! rules are those of the sections on NTLM (N, F, C, S, K), SPNEGO (P) and channel bindings (E).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const RULES: [(char, u8); 7] =
+    [('N', 15), ('F', 13), ('C', 22), ('S', 27), ('K', 12), ('P', 28), ('E', 10)];
+
+/// Rules without a test, each with the reason.
+const EXCEPTIONS: [(&str, &str); 7] = [
+    ("C-17", "no anonymous logon is offered: an initiator without a user is `ApiMisuse::NoUser`"),
+    ("C-19", "the initiator has no NTLMv1, so there is no LM field to fill in it"),
+    ("C-22", "concerns whoever opens connections: the HTTP client, which is a crate of its own"),
+    ("E-10", "its subject is Kerberos"),
+    ("P-09", "its subject is Kerberos; of MS-KRB5 in the list nothing more is asked than P-27"),
+    ("P-10", "its subject is Kerberos, which the initiator does not offer"),
+    ("S-26", "connectionless NTLM is not implemented; who asks for it is refused (F-09)"),
+];
+
+/// Tests by the rule they name.
+type Named = BTreeMap<String, Vec<String>>;
+
+#[test]
+fn every_rule_has_a_test_or_a_reason() {
+    let rules = rules();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut named = Named::new();
+    for file in sources(root) {
+        let text = fs::read_to_string(&file).unwrap();
+        read(&file.strip_prefix(root).unwrap().display().to_string(), &text, &mut named);
+    }
+    for (rule, tests) in &named {
+        assert!(rules.contains(rule), "there is no rule {rule}: {tests:?}");
+    }
+    let exceptions: BTreeMap<_, _> = EXCEPTIONS.into_iter().collect();
+    assert_eq!(exceptions.len(), EXCEPTIONS.len(), "an exception stands twice");
+    for (rule, reason) in &exceptions {
+        assert!(rules.contains(*rule), "there is no rule {rule}");
+        assert!(!reason.is_empty(), "{rule} has no reason");
+        let tests = named.get(*rule);
+        assert!(tests.is_none(), "{rule} is an exception and has tests: {tests:?}");
+    }
+    let missing: Vec<_> = rules
+        .iter()
+        .filter(|rule| !named.contains_key(*rule) && !exceptions.contains_key(rule.as_str()))
+        .collect();
+    assert!(missing.is_empty(), "rules without a test: {missing:?}");
+}
+
+#[test]
+fn only_a_comment_directly_above_a_test_that_runs_names_a_rule() {
+    let text = "
+        // N-01: far away
+
+        // N-02, N-03: the signature
+        // and S-04 behind a line break.
+        #[test]
+        // N-05
+        #[should_panic]
+        fn first() { let text = \"N-06\"; } // N-07
+
+        // C-01
+        fn helper() {}
+
+        /// P-01
+        #[tokio::test(flavor = \"multi_thread\")]
+        async fn second() {}
+
+        // P-02
+        #[test]
+        #[ignore = \"slow\"]
+        fn third() {}
+
+        // #[test]
+        // P-03
+        fn fourth() {}
+
+        // XN-04, N-005, N-1, MS-NLMP, E-09.
+        #[test]
+        fn fifth() {}
+    ";
+    let mut named = Named::new();
+    read("f", text, &mut named);
+    let found: Vec<_> = named.iter().map(|(rule, tests)| (rule.as_str(), &tests[..])).collect();
+    let (first, second, fifth) = (["f: first".into()], ["f: second".into()], ["f: fifth".into()]);
+    assert_eq!(
+        found,
+        [
+            ("E-09", &fifth[..]),
+            ("N-02", &first),
+            ("N-03", &first),
+            ("N-05", &first),
+            ("P-01", &second),
+            ("S-04", &first),
+        ]
+    );
+}
+
+fn rules() -> BTreeSet<String> {
+    let numbers = |(letter, last)| (1..=last).map(move |number| format!("{letter}-{number:02}"));
+    RULES.into_iter().flat_map(numbers).collect()
+}
+
+/// Every Rust file of the package and of the workspace's members but this one.
+fn sources(root: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![root.join("tests"), root.join("src"), root.join("crates")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && !path.ends_with("tests/requirements.rs")
+            {
+                files.push(path);
+            }
+        }
+    }
+    files
+}
+
+/// Goes through a file line by line: the comments and attributes above a function are kept until
+/// it comes, anything else in between drops them.
+fn read(file: &str, text: &str, named: &mut Named) {
+    let mut above: Vec<&str> = Vec::new();
+    for line in text.lines().map(str::trim) {
+        if line.starts_with("//") || line.starts_with("#[") {
+            above.push(line);
+            continue;
+        }
+        let function = line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ");
+        if let (Some(function), true) = (function, is_test(&above)) {
+            let name = function.split(['(', '<']).next().unwrap();
+            let comments = above.iter().filter(|line| line.starts_with("//"));
+            for rule in comments.flat_map(|line| rules_in(line)) {
+                named.entry(rule).or_default().push(format!("{file}: {name}"));
+            }
+        }
+        above.clear();
+    }
+}
+
+fn is_test(above: &[&str]) -> bool {
+    let has = |start: &str| above.iter().any(|line| line.starts_with(start));
+    (has("#[test]") || has("#[tokio::test")) && !has("#[ignore")
+}
+
+/// The words of the form `N-03`.
+fn rules_in(line: &str) -> impl Iterator<Item = String> {
+    let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+    words.filter(|word| is_rule(word.as_bytes())).map(str::to_owned)
+}
+
+fn is_rule(word: &[u8]) -> bool {
+    let letters = RULES.map(|(letter, _)| u8::try_from(letter).unwrap());
+    matches!(word, [letter, b'-', a, b] if letters.contains(letter)
+        && a.is_ascii_digit() && b.is_ascii_digit())
+}
