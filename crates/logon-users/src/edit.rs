@@ -2,8 +2,8 @@
 //!
 //! The lines that are not changed stay as they are, comments included. The new file takes the
 //! place of the old one at once, complete and on the disk. Owner, group and permissions are kept,
-//! less those of everybody else; access control lists and other attributes are not. Two edits
-//! never run at once: the second one is refused.
+//! access control lists and other attributes are not; a file that is open to everybody is refused.
+//! Two edits never run at once: the second one is refused.
 
 use crate::accounts::{ListedAccount, Options};
 use crate::error::{UserFileError, UserFileErrorKind as Kind};
