@@ -136,10 +136,12 @@ where
             if let Some(error) = &refused.reason {
                 log::failure(&connection, error);
             }
-            // A body that is still under way keeps the connection from going on.
-            let goes_on = !refused.close
-                && drain(request.into_body(), scope.max_drained_body, scope.drain_timeout).await;
-            let mut response = if goes_on || !refused.continues {
+            // A body that is still under way keeps the connection from going on; and behind one
+            // that nobody read, the operating system may take the answer back with a reset.
+            let body = request.into_body();
+            let drained = drain(body, scope.max_drained_body, scope.drain_timeout).await;
+            let goes_on = drained && !refused.close;
+            let mut response = if drained || !refused.continues {
                 respond(refused, side)
             } else {
                 tracing::info!(
