@@ -49,7 +49,8 @@ fn decode_base64(token68: &[u8]) -> Result<Vec<u8>, HeaderError> {
     Base64::decode_vec(text).map_err(|_| HeaderError::BadBase64)
 }
 
-/// The value that carries `token`: for `Authorization` as well as for `WWW-Authenticate`.
+/// The value that carries `token`: for `Authorization` as well as for `WWW-Authenticate`
+/// ([RFC 9110] §11.4, [RFC 4559] §4).
 #[must_use]
 pub fn format_token(scheme: Scheme, token: &[u8]) -> String {
     let mut value = String::from(scheme.name());
@@ -59,7 +60,7 @@ pub fn format_token(scheme: Scheme, token: &[u8]) -> String {
 }
 
 /// The token that one challenge or one set of credentials carries: `None` if it is of another
-/// scheme, an empty token if the scheme stands alone.
+/// scheme, an empty token if the scheme stands alone ([RFC 9110] §11.3, §11.4).
 ///
 /// # Errors
 /// [`HeaderError`] if the value has no scheme, or the token is not base64.

@@ -79,7 +79,7 @@ impl NtOwfV2 {
 }
 
 /// `NTProofStr`: HMAC-MD5 under [`NtOwfV2`] of the server challenge and `temp`, which is taken
-/// as received and never re-written.
+/// as received and never re-written ([MS-NLMP] §3.3.2).
 #[must_use]
 pub fn nt_proof_str(key: &NtOwfV2, server_challenge: &[u8; 8], temp: &[u8]) -> [u8; 16] {
     hmac_md5(key.expose(), &[server_challenge, temp])

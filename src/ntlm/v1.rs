@@ -5,7 +5,7 @@ use crate::credential::{LmHash, NtHash};
 use crate::crypto::{Secret, des, desl, hmac_md5, md4, md5};
 use crate::wire::ntlm::NegotiateFlags;
 
-/// The NTLMv1 response to a challenge: `DESL(NTOWFv1, challenge)`, 24 bytes.
+/// The NTLMv1 response to a challenge: `DESL(NTOWFv1, challenge)`, 24 bytes ([MS-NLMP] §3.3.1).
 ///
 /// # Security
 /// Whoever sees one can compute the [`NtHash`] in a day.
@@ -14,7 +14,7 @@ pub fn ntlm_v1_response(hash: &NtHash, challenge: &[u8; 8]) -> [u8; 24] {
     desl(hash.expose(), challenge)
 }
 
-/// The LM response to a challenge: `DESL(LMOWFv1, challenge)`, 24 bytes.
+/// The LM response to a challenge: `DESL(LMOWFv1, challenge)`, 24 bytes ([MS-NLMP] §3.3.1).
 #[must_use]
 pub fn lm_response(hash: &LmHash, challenge: &[u8; 8]) -> [u8; 24] {
     desl(hash.expose(), challenge)
