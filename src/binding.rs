@@ -3,6 +3,7 @@
 use crate::crypto;
 use crate::error::DecodeError;
 use crate::wire::x509;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use sha2::Digest;
 
@@ -10,8 +11,9 @@ use sha2::Digest;
 /// See [RFC 5056] §2, [RFC 5929] §4.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ChannelBindings {
-    /// The application data of each binding that is as good as the others; empty without TLS.
-    accepted: Vec<Vec<u8>>,
+    /// The hash of each binding that is as good as the others; empty without TLS. Made once for
+    /// a certificate, and shared by all connections that it serves.
+    accepted: Arc<[ChannelBindingsHash]>,
 }
 
 /// The MD5 of a `gss_channel_bindings_struct`, as `MsvAvChannelBindings` carries it
@@ -30,8 +32,8 @@ impl ChannelBindings {
 
     /// Bindings of ready-made application data, such as `tls-server-end-point:` and a hash.
     #[must_use]
-    pub fn from_application_data(data: impl Into<Vec<u8>>) -> Self {
-        Self { accepted: Vec::from([data.into()]) }
+    pub fn from_application_data(data: impl AsRef<[u8]>) -> Self {
+        Self { accepted: Arc::new([ChannelBindingsHash::of(data.as_ref())]) }
     }
 
     /// The `tls-server-end-point` binding ([RFC 5929] §4.1) of the server's end-entity
@@ -56,9 +58,8 @@ impl ChannelBindings {
 
     /// Accepts `other` as well: a certificate being rotated, or that of a TLS-terminating proxy.
     #[must_use]
-    pub fn or(mut self, other: Self) -> Self {
-        self.accepted.extend(other.accepted);
-        self
+    pub fn or(self, other: Self) -> Self {
+        Self { accepted: self.hashes().chain(other.hashes()).collect() }
     }
 
     /// Whether there is nothing to bind to.
@@ -69,7 +70,7 @@ impl ChannelBindings {
 
     /// The hashes that a client of this connection may send.
     pub(crate) fn hashes(&self) -> impl Iterator<Item = ChannelBindingsHash> {
-        self.accepted.iter().map(|data| ChannelBindingsHash::of(data))
+        self.accepted.iter().copied()
     }
 
     /// The hash that an initiator sends: of the first binding, or zeros.

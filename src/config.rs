@@ -4,6 +4,7 @@ use crate::credential::Credential;
 use crate::env::{FileTime, SecureRandom, TimeSource};
 use crate::error::ApiMisuse;
 use crate::identity::TargetName;
+use crate::owf::NtOwfV2;
 use crate::policy::{KeyStrength, Policy};
 use crate::reflection::ReflectionGuard;
 use crate::wire::ntlm::{AvId, TargetInfoBuilder};
@@ -76,9 +77,8 @@ pub(crate) struct EncodedNames {
 impl EncodedNames {
     fn new(names: &ServerNames) -> Self {
         let target = if names.standalone { &names.nb_computer } else { &names.nb_domain };
-        let mut unicode = Vec::new();
-        push_utf16le(&mut unicode, target);
-        Self { unicode, oem: target.as_bytes().to_vec(), pairs: Self::pairs(names) }
+        let oem = target.as_bytes().to_vec();
+        Self { unicode: utf16le(target), oem, pairs: Self::pairs(names) }
     }
 
     /// In the order that Windows keeps; never an `MsvAvFlags`, which would change the MIC that
@@ -111,6 +111,12 @@ impl EncodedNames {
         list.push(AvId::TIMESTAMP, &now.ticks().to_le_bytes())?;
         Ok(list.finish())
     }
+}
+
+fn utf16le(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    push_utf16le(&mut bytes, text);
+    bytes
 }
 
 /// What all exchanges of a server share.
@@ -197,7 +203,11 @@ pub enum NtlmUse {
 /// See [MS-NLMP] §3.1.1.
 pub struct InitiatorConfig {
     pub(crate) credential: Credential,
-    pub(crate) workstation: String,
+    /// Domain, user and workstation, in UTF-16LE as every AUTHENTICATE carries them.
+    pub(crate) domain: Vec<u8>,
+    pub(crate) user: Vec<u8>,
+    pub(crate) workstation: Vec<u8>,
+    pub(crate) response_key: NtOwfV2,
     pub(crate) key_exchange: bool,
     pub(crate) integrity: bool,
     pub(crate) confidentiality: bool,
@@ -217,9 +227,13 @@ impl InitiatorConfig {
         random: Arc<dyn SecureRandom>,
         clock: Arc<dyn TimeSource>,
     ) -> Self {
+        let (user, domain) = (utf16le(credential.user()), utf16le(credential.domain()));
         Self {
+            response_key: NtOwfV2::of(&credential),
+            domain,
+            user,
+            workstation: Vec::new(),
             credential,
-            workstation: String::new(),
             key_exchange: true,
             integrity: false,
             confidentiality: false,
@@ -241,8 +255,8 @@ impl InitiatorConfig {
 
     /// Names the workstation; by default it stays empty, because it concerns nobody.
     #[must_use]
-    pub fn with_workstation(mut self, workstation: impl Into<String>) -> Self {
-        self.workstation = workstation.into();
+    pub fn with_workstation(mut self, workstation: impl AsRef<str>) -> Self {
+        self.workstation = utf16le(workstation.as_ref());
         self
     }
 
@@ -302,7 +316,6 @@ impl fmt::Debug for InitiatorConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("InitiatorConfig")
             .field("credential", &self.credential)
-            .field("workstation", &self.workstation)
             .finish_non_exhaustive()
     }
 }

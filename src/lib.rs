@@ -30,6 +30,7 @@ mod evidence;
 pub mod http;
 mod identity;
 pub mod ntlm;
+mod owf;
 mod policy;
 mod reflection;
 mod session;

@@ -35,7 +35,7 @@ struct Counting(AtomicU8);
 
 impl SecureRandom for Counting {
     fn fill(&self, out: &mut [u8]) -> Result<(), RandomFailed> {
-        out.fill(self.0.fetch_add(1, Ordering::SeqCst));
+        out.iter_mut().for_each(|byte| *byte = self.0.fetch_add(1, Ordering::SeqCst));
         Ok(())
     }
 }
@@ -140,7 +140,7 @@ fn a_response_is_laid_out_as_specified() {
     assert_eq!(temp[..8], [1, 1, 0, 0, 0, 0, 0, 0]);
     assert_eq!(
         (&temp[8..16], &temp[16..24], &temp[24..28]),
-        (&[3; 8][..], &[0; 8][..], &[0; 4][..])
+        (&[3; 8][..], &[0, 1, 2, 3, 4, 5, 6, 7][..], &[0; 4][..])
     );
     let list = response.target_info.as_bytes();
     assert_eq!(&temp[28..], list);
@@ -150,8 +150,10 @@ fn a_response_is_laid_out_as_specified() {
     // Without the server's time it is our own, and the LM field is an LMv2 response.
     let sent = answer(config(r"CORP\alice"), &challenge(MODERN, &pairs()[..2]));
     assert_eq!(sent.response().timestamp, NOW);
-    let lm = hmac_md5(&owf("ALICECORP"), &[&SERVER_CHALLENGE, &[0; 8]]);
-    assert_eq!(sent.message().lm_response, [&lm[..], &[0; 8]].concat());
+    let own = sent.response().client_challenge;
+    assert_eq!(own, [0, 1, 2, 3, 4, 5, 6, 7]);
+    let lm = hmac_md5(&owf("ALICECORP"), &[&SERVER_CHALLENGE, &own]);
+    assert_eq!(sent.message().lm_response, [&lm[..], &own].concat());
 }
 
 // C-07, C-08, C-09: also to a server that sends no time, and over all bytes that went.
@@ -259,7 +261,8 @@ fn a_random_key_is_sent_to_who_exchanges_keys_for_signing_or_sealing() {
         let sent = answer(config, &challenge(plain | flags, &pairs()));
         let base = hmac_md5(&owf("ALICECORP"), &[&sent.response().nt_proof_str]);
         // The random numbers: first the client challenge, then the key.
-        let expected = if exchanged { rc4(&base, &[1; 16]) } else { Vec::new() };
+        let key: Vec<u8> = (8..24).collect();
+        let expected = if exchanged { rc4(&base, &key) } else { Vec::new() };
         assert_eq!(sent.message().encrypted_random_session_key, expected, "{flags:?}");
     }
 }

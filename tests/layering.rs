@@ -59,6 +59,7 @@ const EVERYTHING: &[&str] = &[
     "http",
     "identity",
     "ntlm",
+    "owf",
     "policy",
     "session",
     "spnego",

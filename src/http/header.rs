@@ -4,7 +4,7 @@ use super::Scheme;
 use crate::error::{Error, HeaderError};
 use alloc::string::String;
 use alloc::vec::Vec;
-use base64ct::{Base64, Encoding};
+use base64::prelude::{BASE64_STANDARD, Engine};
 
 /// Credentials of any scheme, the token still encoded.
 #[derive(Debug, Clone, Copy)]
@@ -45,17 +45,18 @@ fn is_tchar(byte: u8) -> bool {
 }
 
 fn decode_base64(token68: &[u8]) -> Result<Vec<u8>, HeaderError> {
-    let text = core::str::from_utf8(token68).map_err(|_| HeaderError::BadBase64)?;
-    Base64::decode_vec(text).map_err(|_| HeaderError::BadBase64)
+    BASE64_STANDARD.decode(token68).map_err(|_| HeaderError::BadBase64)
 }
 
 /// The value that carries `token`: for `Authorization` as well as for `WWW-Authenticate`
 /// ([RFC 9110] §11.4, [RFC 4559] §4).
 #[must_use]
 pub fn format_token(scheme: Scheme, token: &[u8]) -> String {
-    let mut value = String::from(scheme.name());
+    let digits = token.len().div_ceil(3).saturating_mul(4);
+    let mut value = String::with_capacity(scheme.name().len().saturating_add(digits + 1));
+    value.push_str(scheme.name());
     value.push(' ');
-    value.push_str(&Base64::encode_string(token));
+    BASE64_STANDARD.encode_string(token, &mut value);
     value
 }
 

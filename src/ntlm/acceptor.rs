@@ -120,9 +120,9 @@ impl ExpectNegotiate {
             target_info: Some(TargetInfo::decode(&target_info)?),
             version: flags.contains(NegotiateFlags::VERSION).then_some(Version::CURRENT),
         };
-        let mut challenge = Vec::new();
-        sent.encode(&mut challenge)?;
-        out.extend(&challenge);
+        let start = out.len();
+        sent.encode(out)?;
+        let challenge = Vec::from(out.get(start..).unwrap_or_default());
         let negotiate = message.to_vec();
         let next = ExpectAuthenticate { config, bindings, negotiate, challenge, issued_at };
         Ok(Step::Continue(Acceptor::Authenticate(next)))

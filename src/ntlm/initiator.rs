@@ -1,6 +1,6 @@
 //! The client's side ([MS-NLMP] §3.1.5.1).
 
-use super::keys::{ExportedSessionKey, NtOwfV2, SessionBaseKey, nt_proof_str};
+use super::keys::{ExportedSessionKey, SessionBaseKey, nt_proof_str};
 use super::mic::mic;
 use super::session::{Role, Session};
 use crate::binding::ChannelBindings;
@@ -12,9 +12,9 @@ use crate::wire::ntlm::{
     Authenticate, AvFlags, AvId, Challenge, MIC_RANGE, MessageType, Negotiate, NegotiateFlags,
     TargetInfo, TargetInfoBuilder, Version,
 };
-use crate::wire::{Text, push_utf16le};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use zeroize::Zeroizing;
 
 /// An exchange in progress on the client's side.
 #[derive(Debug)]
@@ -145,25 +145,23 @@ impl ExpectChallenge {
             guard.answering(challenge.server_challenge);
         }
 
-        let mut client_challenge = [0; 8];
-        config.random.fill(&mut client_challenge)?;
+        // The client challenge, and behind it the session key: one draw, because draws cost.
+        let mut random = Zeroizing::new([0; 24]);
+        config.random.fill(random.as_mut_slice())?;
+        let [c0, c1, c2, c3, c4, c5, c6, c7, session_key @ ..] = &*random;
+        let client_challenge = [*c0, *c1, *c2, *c3, *c4, *c5, *c6, *c7];
         let server_time = challenge.target_info.as_ref().and_then(TargetInfo::timestamp);
         let time = server_time.unwrap_or_else(|| config.clock.now().ticks());
         let target_info = response_target_info(challenge.target_info.as_ref(), &common)?;
-        let temp = temp(time, client_challenge, &target_info);
 
-        let credential = &config.credential;
-        let (user, domain) = (utf16le(credential.user()), utf16le(credential.domain()));
-        let structure = MessageType::Authenticate.name();
-        let key = NtOwfV2::new(
-            credential.hash(),
-            Text::decode(structure, "UserName", true, &user)?,
-            Text::decode(structure, "DomainName", true, &domain)?,
-        );
-        let proof = nt_proof_str(&key, &challenge.server_challenge, &temp);
-        let exchange_key = SessionBaseKey::new(&key, &proof).into_key_exchange_key();
-        let mut nt_response = Vec::from(proof);
-        nt_response.extend(&temp);
+        let key = &config.response_key;
+        let mut nt_response = unproven_response(time, client_challenge, &target_info);
+        let mut proof = [0; 16];
+        if let Some((room, temp)) = nt_response.split_first_chunk_mut() {
+            proof = nt_proof_str(key, &challenge.server_challenge, temp);
+            *room = proof;
+        }
+        let exchange_key = SessionBaseKey::new(key, &proof).into_key_exchange_key();
         // A server that sends its time takes no LMv2 response, and 24 zeros tell an
         // eavesdropper nothing (§3.1.5.1.2).
         let mut lm_response = [0; 24];
@@ -178,47 +176,47 @@ impl ExpectChallenge {
         let exchanged = flags.contains(NegotiateFlags::KEY_EXCH)
             && flags.intersects(NegotiateFlags::SIGN | NegotiateFlags::SEAL);
         let (exported, encrypted) = if exchanged {
-            let mut random = zeroize::Zeroizing::new([0; 16]);
-            config.random.fill(random.as_mut_slice())?;
-            let exported = ExportedSessionKey::from_bytes(*random);
-            let encrypted = Vec::from(exchange_key.encrypt(&exported));
-            (exported, encrypted)
+            let exported = ExportedSessionKey::from_bytes(*session_key);
+            let encrypted = exchange_key.encrypt(&exported);
+            (exported, Some(encrypted))
         } else {
-            (exchange_key.into_exported(), Vec::new())
+            (exchange_key.into_exported(), None)
         };
 
-        let workstation = utf16le(&config.workstation);
         let answer = Authenticate {
             lm_response: &lm_response,
             nt_response: &nt_response,
-            domain: &domain,
-            user: &user,
-            workstation: &workstation,
-            encrypted_random_session_key: &encrypted,
+            domain: &config.domain,
+            user: &config.user,
+            workstation: &config.workstation,
+            encrypted_random_session_key: encrypted.as_ref().map_or(&[], |key| key.as_slice()),
             flags: Some(flags),
             version: flags.contains(NegotiateFlags::VERSION).then_some(Version::CURRENT),
             mic: Some([0; 16]),
         };
-        let mut authenticate = Vec::new();
-        answer.encode(&mut authenticate)?;
-        let mic = mic(&exported, &negotiate, message, &authenticate);
+        let start = out.len();
+        answer.encode(out)?;
+        let authenticate = out.get_mut(start..).unwrap_or_default();
+        let mic = mic(&exported, &negotiate, message, authenticate);
         if let Some(field) = authenticate.get_mut(MIC_RANGE) {
             field.copy_from_slice(&mic);
         }
-        out.extend(&authenticate);
         Ok(InitiatorOutput::Complete(Session::new(exported, flags, Role::Initiator)))
     }
 }
 
-/// `temp` of §3.3.2, with the four zero bytes at its end.
-fn temp(time: u64, client_challenge: [u8; 8], target_info: &[u8]) -> Vec<u8> {
-    let mut temp = Vec::from([1, 1, 0, 0, 0, 0, 0, 0]);
-    temp.extend(time.to_le_bytes());
-    temp.extend(client_challenge);
-    temp.extend([0; 4]);
-    temp.extend(target_info);
-    temp.extend([0; 4]);
-    temp
+/// `NTLMv2_RESPONSE` with zeros for the proof. Behind it stands `temp` of §3.3.2, which the proof
+/// is made over, with the four zero bytes at its end.
+fn unproven_response(time: u64, client_challenge: [u8; 8], target_info: &[u8]) -> Vec<u8> {
+    let mut response = Vec::with_capacity(target_info.len().saturating_add(48));
+    response.extend([0; 16]);
+    response.extend([1, 1, 0, 0, 0, 0, 0, 0]);
+    response.extend(time.to_le_bytes());
+    response.extend(client_challenge);
+    response.extend([0; 4]);
+    response.extend(target_info);
+    response.extend([0; 4]);
+    response
 }
 
 /// The acceptor's pairs as they are and in order, `MsvAvFlags` with the MIC's bit added, then
@@ -264,10 +262,4 @@ fn single_host(machine_id: [u8; 32]) -> Vec<u8> {
     data.extend([0; 8]);
     data.extend(machine_id);
     data
-}
-
-fn utf16le(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    push_utf16le(&mut bytes, text);
-    bytes
 }

@@ -1,13 +1,7 @@
 //! The keys of NTLMv2, each made of the one before ([MS-NLMP] §3.3.2, §3.4.5.1).
 
-use crate::credential::NtHash;
-use crate::crypto::{HmacMd5, Rc4Handle, Secret, hmac_md5};
-use crate::wire::{Text, simple_uppercase};
-
-/// `NTOWFv2`: HMAC-MD5 under the [`NtHash`] of the upper-cased user and the domain in UTF-16LE.
-/// See [MS-NLMP] §3.3.2.
-#[derive(Debug)]
-pub struct NtOwfV2(Secret);
+use crate::crypto::{Rc4Handle, Secret, hmac_md5};
+use crate::owf::NtOwfV2;
 
 /// `SessionBaseKey`: HMAC-MD5 under [`NtOwfV2`] of `NTProofStr` ([MS-NLMP] §3.3.2).
 #[derive(Debug)]
@@ -22,61 +16,6 @@ pub struct KeyExchangeKey(Secret);
 /// See [MS-NLMP] §3.1.5.1.2.
 #[derive(Debug)]
 pub struct ExportedSessionKey(Secret);
-
-/// `NTOWFv2` with the user hashed and the domain still open.
-pub(super) struct OpenNtOwfV2(HmacMd5);
-
-impl OpenNtOwfV2 {
-    /// `upper_user` is the user in upper case, as whoever made the key upper-cases.
-    pub(super) fn new(hash: &NtHash, upper_user: impl Iterator<Item = u16>) -> Self {
-        let mut mac = HmacMd5::new(hash.expose());
-        update_units(&mut mac, upper_user);
-        Self(mac)
-    }
-
-    pub(super) fn with_domain(&self, domain: impl Iterator<Item = u16>) -> NtOwfV2 {
-        let mut mac = self.0.clone();
-        update_units(&mut mac, domain);
-        NtOwfV2(Secret::new(mac.finalize()))
-    }
-}
-
-/// Feeds the units in little-endian, a handful at a time.
-fn update_units(mac: &mut HmacMd5, units: impl Iterator<Item = u16>) {
-    let mut buffer = [[0_u8; 2]; 32];
-    let mut units = units.fuse().peekable();
-    while units.peek().is_some() {
-        let mut filled = 0_usize;
-        for (slot, unit) in buffer.iter_mut().zip(&mut units) {
-            *slot = unit.to_le_bytes();
-            filled = filled.saturating_add(1);
-        }
-        mac.update(buffer.as_flattened().get(..filled.saturating_mul(2)).unwrap_or_default());
-    }
-}
-
-impl NtOwfV2 {
-    /// The key of an account as the client wrote it: the user is upper-cased, unit by unit and
-    /// without a locale; the domain is taken as it is.
-    #[must_use]
-    pub fn new(hash: &NtHash, user: Text<'_>, domain: Text<'_>) -> Self {
-        OpenNtOwfV2::new(hash, user.units().map(simple_uppercase)).with_domain(domain.units())
-    }
-
-    /// The 16 bytes.
-    #[must_use]
-    pub fn expose(&self) -> &[u8; 16] {
-        self.0.expose()
-    }
-
-    pub(super) fn from_secret(secret: Secret) -> Self {
-        Self(secret)
-    }
-
-    pub(super) fn into_secret(self) -> Secret {
-        self.0
-    }
-}
 
 /// `NTProofStr`: HMAC-MD5 under [`NtOwfV2`] of the server challenge and `temp`, which is taken
 /// as received and never re-written ([MS-NLMP] §3.3.2).

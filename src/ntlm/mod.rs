@@ -23,7 +23,8 @@ mod response;
 mod session;
 mod v1;
 
-pub use keys::{ExportedSessionKey, KeyExchangeKey, NtOwfV2, SessionBaseKey, nt_proof_str};
+pub use crate::owf::NtOwfV2;
+pub use keys::{ExportedSessionKey, KeyExchangeKey, SessionBaseKey, nt_proof_str};
 pub use session::{Role, SealKey, Session, SignKey};
 pub use v1::{lm_response, ntlm_v1_response, ntlm2_session_challenge, v1_key_exchange_key};
 

@@ -1,6 +1,6 @@
 //! Which kind of response AUTHENTICATE carries, and whether it is right ([MS-NLMP] §3.2.5.1.2).
 
-use super::keys::{KeyExchangeKey, NtOwfV2, OpenNtOwfV2, SessionBaseKey, nt_proof_str};
+use super::keys::{KeyExchangeKey, SessionBaseKey, nt_proof_str};
 use super::v1::{
     lm_response, lm_session_base_key, ntlm_v1_response, ntlm2_session_challenge, session_base_key,
     v1_key_exchange_key,
@@ -9,6 +9,7 @@ use crate::credential::{LmHash, NtHash, RemoteLogon};
 use crate::crypto::Secret;
 use crate::error::{DecodeError, Refusal};
 use crate::evidence::ProofVerified;
+use crate::owf::{NtOwfV2, OpenNtOwfV2};
 use crate::policy::Policy;
 use crate::wire::ntlm::{
     Authenticate, Challenge, MessageType, NegotiateFlags, NtlmV2Response, TargetInfo,
@@ -223,7 +224,9 @@ fn prove_v2(
     let user = Text::decode(structure, "UserName", unicode, received.user)?;
     let domain = Text::decode(structure, "DomainName", unicode, received.domain)?;
 
-    let distinct = SPELLINGS.iter().enumerate().filter(|(place, spelling)| {
+    // In ASCII there is one spelling.
+    let count = if user.is_ascii() && domain.is_ascii() { 1 } else { SPELLINGS.len() };
+    let distinct = SPELLINGS.iter().take(count).enumerate().filter(|(place, spelling)| {
         let mut before = SPELLINGS.iter().take(*place);
         !before.any(|other| other.is_same(spelling, user, domain))
     });

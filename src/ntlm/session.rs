@@ -21,6 +21,15 @@ pub enum Role {
     Acceptor,
 }
 
+impl Role {
+    fn peer(self) -> Self {
+        match self {
+            Self::Initiator => Self::Acceptor,
+            Self::Acceptor => Self::Initiator,
+        }
+    }
+}
+
 /// `SignKey` of one direction ([MS-NLMP] §3.4.5.2).
 #[derive(Debug)]
 pub struct SignKey(Secret);
@@ -107,33 +116,70 @@ impl SealKey {
 
 /// What one side keeps for one direction, with extended session security.
 struct Direction {
-    sign_key: SignKey,
+    /// Keyed with the [`SignKey`]: two of the four or more hash blocks of a short message's
+    /// checksum are the same for each message.
+    keyed: HmacMd5,
     cipher: Rc4Handle,
     seq_num: u32,
     key_exchange: bool,
 }
 
+/// A block of MD5. MAC and cipher take turns at it: neither needs the other's result, and so the
+/// processor works on both at once, as far as it looks ahead.
+const TURN: usize = 64;
+
 impl Direction {
     fn new(key: &ExportedSessionKey, flags: NegotiateFlags, sender: Role, seq_num: u32) -> Self {
         Self {
-            sign_key: SignKey::new(key, sender),
+            keyed: HmacMd5::new(SignKey::new(key, sender).expose()),
             cipher: SealKey::new(key, flags, sender).start(),
             seq_num,
             key_exchange: flags.contains(NegotiateFlags::KEY_EXCH),
         }
     }
 
-    /// `HMAC_MD5(SignKey, SeqNum | message)[0..8]` (§3.4.4.2). Signs the plaintext; what is
-    /// sealed is encrypted after this and before the checksum (§3.4.3).
-    fn checksum(&self, message: [&[u8]; 2]) -> [u8; 8] {
-        let mut mac = HmacMd5::new(self.sign_key.expose());
+    /// `HMAC_MD5(SignKey, SeqNum | prefix | message)`, the message still to come (§3.4.4.2).
+    fn start(&self, prefix: &[u8]) -> HmacMd5 {
+        let mut mac = self.keyed.clone();
         mac.update(&self.seq_num.to_le_bytes());
-        message.iter().for_each(|part| mac.update(part));
-        let [c0, c1, c2, c3, c4, c5, c6, c7, ..] = mac.finalize();
-        [c0, c1, c2, c3, c4, c5, c6, c7]
+        mac.update(prefix);
+        mac
     }
 
-    fn signature(&mut self, mut checksum: [u8; 8]) -> Result<MessageSignature, Error> {
+    /// What the sender does. The plaintext is signed, the message encrypted before the checksum
+    /// is (§3.4.3).
+    fn protect(&mut self, prefix: &[u8], message: Message<'_>) -> Result<MessageSignature, Error> {
+        let mut mac = self.start(prefix);
+        match message {
+            Message::Signed(message) => mac.update(message),
+            Message::Sealed(message) => {
+                for block in message.chunks_mut(TURN) {
+                    mac.update(block);
+                    self.cipher.apply(block);
+                }
+            }
+        }
+        self.signature(mac)
+    }
+
+    /// What the receiver does: the same, decrypting first.
+    fn expect(&mut self, prefix: &[u8], message: Message<'_>) -> Result<MessageSignature, Error> {
+        let mut mac = self.start(prefix);
+        match message {
+            Message::Signed(message) => mac.update(message),
+            Message::Sealed(message) => {
+                for block in message.chunks_mut(TURN) {
+                    self.cipher.apply(block);
+                    mac.update(block);
+                }
+            }
+        }
+        self.signature(mac)
+    }
+
+    fn signature(&mut self, mac: HmacMd5) -> Result<MessageSignature, Error> {
+        let [c0, c1, c2, c3, c4, c5, c6, c7, ..] = mac.finalize();
+        let mut checksum = [c0, c1, c2, c3, c4, c5, c6, c7];
         let seq_num = self.seq_num;
         self.seq_num = seq_num.checked_add(1).ok_or(ApiMisuse::SequenceExhausted)?;
         if self.key_exchange {
@@ -187,26 +233,16 @@ impl Keys {
             let seal_key = SealKey::new(key, flags, role);
             return Self::Shared(Shared { cipher: seal_key.start(), outgoing, incoming });
         }
-        let peer = match role {
-            Role::Initiator => Role::Acceptor,
-            Role::Acceptor => Role::Initiator,
-        };
         Self::Extended {
             outgoing: Direction::new(key, flags, role, outgoing),
-            incoming: Direction::new(key, flags, peer, incoming),
+            incoming: Direction::new(key, flags, role.peer(), incoming),
         }
     }
 
     /// Signs `prefix` and `message`, and encrypts `message` if it is to be sealed.
     fn protect(&mut self, prefix: &[u8], message: Message<'_>) -> Result<MessageSignature, Error> {
         match self {
-            Self::Extended { outgoing, .. } => {
-                let checksum = outgoing.checksum([prefix, message.plaintext()]);
-                if let Message::Sealed(message) = message {
-                    outgoing.cipher.apply(message);
-                }
-                outgoing.signature(checksum)
-            }
+            Self::Extended { outgoing, .. } => outgoing.protect(prefix, message),
             // Without extended session security only what is sealed or signed by itself counts;
             // a prefix is part of the message that is signed.
             Self::Shared(shared) => {
@@ -223,17 +259,7 @@ impl Keys {
     /// The signature that the peer has to have made; decrypts `message` if it is sealed.
     fn expect(&mut self, prefix: &[u8], message: Message<'_>) -> Result<MessageSignature, Error> {
         match self {
-            Self::Extended { incoming, .. } => {
-                let plaintext = match message {
-                    Message::Signed(message) => message,
-                    Message::Sealed(message) => {
-                        incoming.cipher.apply(message);
-                        message
-                    }
-                };
-                let checksum = incoming.checksum([prefix, plaintext]);
-                incoming.signature(checksum)
-            }
+            Self::Extended { incoming, .. } => incoming.expect(prefix, message),
             Self::Shared(shared) => {
                 let seq_num = next(&mut shared.incoming)?;
                 let plaintext = match message {
@@ -395,8 +421,7 @@ impl Session {
     /// anew behind it, the sequence number does not ([MS-SPNG] §3.2.5.1, §3.3.5.1); so nothing
     /// but the number has to be kept.
     pub(crate) fn get_mech_list_mic(&mut self, mech_types: &[u8]) -> Result<[u8; 16], Error> {
-        let mut keys = self.first_keys()?;
-        let mic = keys.protect(&[], Message::Signed(mech_types))?;
+        let mic = self.first_signature(self.role, mech_types)?;
         self.first.outgoing = 1;
         Ok(mic.encode())
     }
@@ -407,17 +432,23 @@ impl Session {
         mech_types: &[u8],
         mic: &[u8],
     ) -> Result<bool, Error> {
-        let mut keys = self.first_keys()?;
-        let expected = keys.expect(&[], Message::Signed(mech_types))?;
+        let expected = self.first_signature(self.role.peer(), mech_types)?;
         self.first.incoming = 1;
         Ok(self.settle(expected, mic))
     }
 
-    fn first_keys(&self) -> Result<Keys, Error> {
+    /// What `sender` signs first. Keys of its direction alone: a key schedule costs as much as
+    /// six blocks of MD5.
+    fn first_signature(&self, sender: Role, message: &[u8]) -> Result<MessageSignature, Error> {
         if !self.has_integrity() {
             return Err(ApiMisuse::NoSessionSecurity.into());
         }
-        Ok(Keys::new(&self.key, self.flags, self.role, FirstNumbers::default()))
+        let message = Message::Signed(message);
+        if self.flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
+            Direction::new(&self.key, self.flags, sender, 0).protect(&[], message)
+        } else {
+            Keys::new(&self.key, self.flags, sender, FirstNumbers::default()).protect(&[], message)
+        }
     }
 }
 

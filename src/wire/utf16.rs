@@ -69,6 +69,14 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// Whether every character is in ASCII.
+    pub(crate) fn is_ascii(self) -> bool {
+        match self {
+            Self::Unicode(text) => text.units().all(|unit| unit < 0x80),
+            Self::Oem(bytes) => bytes.is_ascii(),
+        }
+    }
+
     /// The characters, for people and for looking names up; U+FFFD stands for a lone
     /// surrogate. OEM bytes are read as UTF-8 if they are, which is what clients on systems of
     /// today send, else as Latin-1.

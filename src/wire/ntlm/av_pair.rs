@@ -207,15 +207,20 @@ impl TargetInfoBuilder {
     /// # Errors
     /// [`ApiMisuse::FieldTooLong`] if `value` is longer than 65,535 bytes.
     pub fn push(&mut self, id: AvId, value: &[u8]) -> Result<(), ApiMisuse> {
+        self.begin(id, value.len())?;
+        self.bytes.extend(value);
+        Ok(())
+    }
+
+    fn begin(&mut self, id: AvId, length: usize) -> Result<(), ApiMisuse> {
         let too_long = ApiMisuse::FieldTooLong(id.name().unwrap_or("AvPair"));
-        let len = u16::try_from(value.len()).map_err(|_| too_long)?;
+        let len = u16::try_from(length).map_err(|_| too_long)?;
         // Room for all that a server or a client usually says: one allocation a list.
         if self.bytes.is_empty() {
-            self.bytes.reserve(USUAL_LENGTH.max(value.len().saturating_add(8)));
+            self.bytes.reserve(USUAL_LENGTH.max(length.saturating_add(8)));
         }
         self.bytes.extend(id.0.to_le_bytes());
         self.bytes.extend(len.to_le_bytes());
-        self.bytes.extend(value);
         Ok(())
     }
 
@@ -224,9 +229,9 @@ impl TargetInfoBuilder {
     /// # Errors
     /// [`ApiMisuse::FieldTooLong`] if that is longer than 65,535 bytes.
     pub fn push_text(&mut self, id: AvId, text: &str) -> Result<(), ApiMisuse> {
-        let mut value = Vec::new();
-        push_utf16le(&mut value, text);
-        self.push(id, &value)
+        self.begin(id, text.encode_utf16().count().saturating_mul(2))?;
+        push_utf16le(&mut self.bytes, text);
+        Ok(())
     }
 
     /// Goes on behind pairs that are already written.

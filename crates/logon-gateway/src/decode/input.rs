@@ -1,7 +1,7 @@
 //! From what people paste to the bytes of a token.
 
 use super::DecodeFailure;
-use base64ct::{Base64Unpadded, Encoding};
+use base64::prelude::{BASE64_STANDARD_NO_PAD, Engine};
 use logon::http::Scheme;
 use logon::wire::ntlm::SIGNATURE;
 use std::fmt;
@@ -125,7 +125,7 @@ fn base64(text: &str) -> Result<Vec<u8>, InputError> {
     if let Some((place, c)) = (1..).zip(text.chars()).find(|(_, c)| !alphabet(*c)) {
         return Err(InputError::BadCharacter(c, place));
     }
-    Base64Unpadded::decode_vec(text).map_err(|_| InputError::BadBase64)
+    BASE64_STANDARD_NO_PAD.decode(text).map_err(|_| InputError::BadBase64)
 }
 
 #[cfg(test)]

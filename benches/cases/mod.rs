@@ -1,0 +1,28 @@
+//! What is measured: pairs of what prepares an input, which is not timed, and what uses it up.
+//! `benches/logon.rs` gives them to divan, `benches/peers` compares them with others.
+
+// Each of the two uses a part.
+#![allow(dead_code, unused_imports)]
+
+mod floor;
+mod logon;
+mod seal;
+
+pub(crate) use floor::{floor_seal, floor_verify};
+pub(crate) use logon::{
+    Messages, client_authenticate, client_header, decode_authenticate, pending_exchange,
+    server_challenge, server_verdict, verify, whole_logon,
+};
+pub(crate) use seal::{seal, unseal};
+
+pub(crate) const USER: &str = "alice";
+pub(crate) const DOMAIN: &str = "CORP";
+pub(crate) const PASSWORD: &str = "S3cret!pw";
+pub(crate) const ACCOUNT: &str = r"CORP\alice";
+pub(crate) const HOST: &str = "web01.corp.example";
+
+/// The application data of a `tls-server-end-point` binding: 21 characters and a SHA-256.
+pub(crate) const BINDINGS: &[u8] = b"tls-server-end-point:0123456789abcdef0123456789abcdef";
+
+/// The sizes of sealed messages in bytes.
+pub(crate) const SIZES: [usize; 3] = [64, 1024, 65536];

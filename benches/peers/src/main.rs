@@ -1,0 +1,187 @@
+//! Ratios of costs in one run: against the floor, and against what else there is.
+//! BENCHMARKS.md says how to start it and what came out.
+
+#[path = "../../cases/mod.rs"]
+mod cases;
+mod clients;
+mod contender;
+mod gss;
+mod memory;
+mod sspi_peer;
+
+use clap::Parser;
+use contender::{Contender, quartiles};
+use std::io::{Error, Write, stderr};
+use std::path::PathBuf;
+
+/// Measures logon against its floor and its peers, and prints a table of ratios.
+///
+/// Example: benches/peers/run --rounds 100
+#[derive(Parser)]
+struct Options {
+    /// How often every contender has its turn
+    #[arg(long, default_value_t = 100)]
+    rounds: usize,
+    /// Logons in the test of memory
+    #[arg(long, default_value_t = 1_000_000)]
+    logons: usize,
+    /// The GSSAPI bench, compiled from gss.c; without it its rows are missing
+    #[arg(long)]
+    gss: Option<PathBuf>,
+    /// Runs only this, as often as --rounds says, for an instruction counter: floor, verify,
+    /// server-ntlm, server-spnego, client, seal
+    #[arg(long)]
+    only: Option<String>,
+}
+
+/// A line of the table: what takes `ours`, as a multiple of `theirs`.
+struct Row {
+    what: String,
+    ours: usize,
+    against: &'static str,
+    theirs: usize,
+    at_most: f64,
+}
+
+/// What is measured, and the lines that are made of it.
+#[derive(Default)]
+struct Table {
+    contenders: Vec<Contender>,
+    rows: Vec<Row>,
+}
+
+impl Table {
+    fn add(&mut self, contender: Contender) -> usize {
+        self.contenders.push(contender);
+        self.contenders.len() - 1
+    }
+
+    fn row(&mut self, what: &str, ours: usize, against: &'static str, theirs: usize, at_most: f64) {
+        self.rows.push(Row { what: what.to_owned(), ours, against, theirs, at_most });
+    }
+
+    fn measure(&mut self, rounds: usize) {
+        for round in 1..=rounds {
+            self.contenders.iter_mut().for_each(Contender::turn);
+            progress("round", round, rounds);
+        }
+    }
+
+    fn print(&self) {
+        println!("| what | × | of | middle half | at most | allocations |");
+        println!("|---|---|---|---|---|---|");
+        for Row { what, ours, against, theirs, at_most } in &self.rows {
+            let (ours, theirs) = (&self.contenders[*ours], &self.contenders[*theirs]);
+            let pairs = ours.rounds.iter().zip(&theirs.rounds);
+            let [low, middle, high] = quartiles(pairs.map(|(a, b)| a / b).collect());
+            let count = |contender: &Contender| match contender.allocations {
+                Some(count) => count.to_string(),
+                None => "?".to_owned(),
+            };
+            let over = if middle > *at_most { " (over)" } else { "" };
+            println!(
+                "| {what} | **{middle:.3}**{over} | {against} | {low:.3} … {high:.3} | {at_most} | {} of {} |",
+                count(ours),
+                count(theirs),
+            );
+        }
+    }
+
+    /// Nanoseconds, for orientation.
+    fn print_times(&self) {
+        for Row { what, ours, against, theirs, .. } in &self.rows {
+            let time = |index: usize| quartiles(self.contenders[index].rounds.clone())[1];
+            eprintln!("{what}: {:.0} ns; {against}: {:.0} ns", time(*ours), time(*theirs));
+        }
+    }
+}
+
+fn progress(what: &str, done: usize, of: usize) {
+    let end = if done == of { "\n" } else { "" };
+    let _ = write!(stderr(), "\r{what} {done} of {of}{end}");
+}
+
+fn ours(spnego: bool) -> Contender {
+    let challenge = Contender::new(cases::server_challenge(spnego));
+    challenge.and(Contender::new(cases::server_verdict(spnego)))
+}
+
+fn table(options: &Options) -> Result<Table, Error> {
+    let mut table = Table::default();
+    let floor = table.add(Contender::new(cases::floor_verify()));
+    let verify = table.add(Contender::new(cases::verify()));
+    table.row("verify one AUTHENTICATE", verify, "floor", floor, 1.25);
+    for (spnego, name, of_floor, of_sspi) in
+        [(false, "NTLM", 1.5, 0.7), (true, "SPNEGO", 1.9, 0.45)]
+    {
+        let what = format!("server, both legs, {name}");
+        let server = table.add(ours(spnego));
+        table.row(&what, server, "floor", floor, of_floor);
+        let theirs = table.add(sspi_peer::server(spnego));
+        table.row(&what, server, "sspi", theirs, of_sspi);
+        if let Some(program) = &options.gss {
+            let mechanism = if spnego { "spnego" } else { "ntlm" };
+            let theirs = table.add(gss::acceptor(program, mechanism)?);
+            table.row(&what, server, "gss-ntlmssp", theirs, 0.025);
+        }
+    }
+    let message = table.add(Contender::new(cases::client_authenticate()));
+    let header = table.add(Contender::new(cases::client_header()));
+    let negotiate_auth = table.add(clients::negotiate_auth());
+    let ntlmclient = table.add(clients::ntlmclient());
+    table.row(
+        "client AUTHENTICATE, header to header",
+        header,
+        "negotiate-auth",
+        negotiate_auth,
+        0.9,
+    );
+    table.row("client AUTHENTICATE, message to message", message, "ntlmclient", ntlmclient, 0.9);
+    for size in cases::SIZES {
+        let floor = table.add(Contender::new(cases::floor_seal(size)));
+        let seal = table.add(Contender::new(cases::seal(size)));
+        let unseal = table.add(Contender::new(cases::unseal(size)));
+        table.row(&format!("seal {size} bytes in place"), seal, "floor", floor, 1.031);
+        table.row(&format!("unseal {size} bytes in place"), unseal, "floor", floor, 1.031);
+    }
+    Ok(table)
+}
+
+fn run_only<I>(count: usize, (mut prepare, mut run): (impl FnMut() -> I, impl FnMut(I))) {
+    (0..count).for_each(|_| run(prepare()));
+}
+
+fn only(name: &str, count: usize) -> Result<(), Error> {
+    match name {
+        "floor" => run_only(count, cases::floor_verify()),
+        "verify" => run_only(count, cases::verify()),
+        "server-ntlm" => run_only(count, cases::server_verdict(false)),
+        "server-spnego" => run_only(count, cases::server_verdict(true)),
+        "client" => run_only(count, cases::client_authenticate()),
+        "seal" => run_only(count, cases::seal(65536)),
+        _ => return Err(Error::other("--only: see --help for the names")),
+    }
+    Ok(())
+}
+
+fn main() -> Result<(), Error> {
+    let options = Options::parse();
+    if let Some(name) = &options.only {
+        return only(name, options.rounds);
+    }
+    let mut table = table(&options)?;
+    table.measure(options.rounds);
+    table.print();
+    println!();
+    let [raw, spnego] = [false, true].map(memory::of_pending);
+    println!("A pending exchange keeps {raw} bytes (NTLM), {spnego} bytes (SPNEGO).");
+    let [before, after] =
+        memory::resident(options.logons, |done| progress("logon", done, options.logons));
+    println!(
+        "Resident after {} logons: {before} KiB, after {}: {after} KiB.",
+        options.logons / 100,
+        options.logons,
+    );
+    table.print_times();
+    Ok(())
+}
