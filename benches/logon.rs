@@ -2,7 +2,7 @@
 
 mod cases;
 
-use cases::SIZES;
+use cases::{ACCOUNT, Carrier, SIZES};
 use divan::{AllocProfiler, Bencher};
 
 #[global_allocator]
@@ -31,14 +31,16 @@ fn verify(bencher: Bencher<'_, '_>) {
     bench(bencher, cases::verify());
 }
 
-#[divan::bench(args = [false, true])]
-fn server_challenge(bencher: Bencher<'_, '_>, spnego: bool) {
-    bench(bencher, cases::server_challenge(spnego));
+const CARRIERS: [Carrier; 3] = [Carrier::Ntlm, Carrier::Spnego, Carrier::SpnegoUnsigned];
+
+#[divan::bench(args = CARRIERS)]
+fn server_challenge(bencher: Bencher<'_, '_>, carrier: Carrier) {
+    bench(bencher, cases::server_challenge(carrier));
 }
 
-#[divan::bench(args = [false, true])]
-fn server_verdict(bencher: Bencher<'_, '_>, spnego: bool) {
-    bench(bencher, cases::server_verdict(spnego));
+#[divan::bench(args = CARRIERS)]
+fn server_verdict(bencher: Bencher<'_, '_>, carrier: Carrier) {
+    bench(bencher, cases::server_verdict(ACCOUNT, carrier));
 }
 
 #[divan::bench]

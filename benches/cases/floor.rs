@@ -5,7 +5,8 @@ use super::{DOMAIN, PASSWORD, USER};
 use hmac::{Hmac, KeyInit, Mac};
 use logon::NtHash;
 use logon::wire::ntlm::{Authenticate, Challenge};
-use md5::Md5;
+use logon::wire::spnego::{MechType, MechTypes};
+use md5::{Digest, Md5};
 use rc4::{Rc4, StreamCipher};
 use std::hint::black_box;
 
@@ -37,6 +38,27 @@ pub(crate) fn floor_verify() -> (impl FnMut(), impl FnMut(())) {
         let mut exported = proof;
         Rc4::new_from_slice(&base).unwrap().apply_keystream(&mut exported);
         black_box(hmac(&exported, &[&negotiate, &challenge, &authenticate]));
+    };
+    (|| (), run)
+}
+
+/// What two `mechListMIC`s add, one to verify and one to make: signing key, sealing key, HMAC over
+/// sequence number and list, RC4 over eight bytes.
+pub(crate) fn floor_mech_list_mics() -> (impl FnMut(), impl FnMut(())) {
+    let list = MechTypes::encode(&[MechType::NTLMSSP]).unwrap();
+    // As long as the constants of [MS-NLMP] §3.4.5.2 and §3.4.5.3.
+    let (signing, sealing) = ([0x11; 59], [0x22; 59]);
+    let run = move |()| {
+        for _ in 0..2 {
+            let key = black_box([0x33; 16]);
+            let sign_key = Md5::new().chain_update(key).chain_update(signing).finalize();
+            let seal_key = Md5::new().chain_update(key).chain_update(sealing).finalize();
+            let mac = hmac(&sign_key, &[&0_u32.to_le_bytes(), &list]);
+            let mut checksum = [0; 8];
+            checksum.copy_from_slice(&mac[..8]);
+            Rc4::new_from_slice(&seal_key).unwrap().apply_keystream(&mut checksum);
+            black_box(checksum);
+        }
     };
     (|| (), run)
 }

@@ -4,6 +4,7 @@
 use super::{ACCOUNT, BINDINGS, DOMAIN, HOST, PASSWORD, USER};
 use logon::http::{Scheme, format_token, parse_token};
 use logon::wire::ntlm::{Authenticate, NtlmV2Response};
+use logon::wire::spnego::NegTokenResp;
 use logon::{
     Acceptor, AcceptorConfig, AcceptorStep, AccountName, Answer, ChannelBindings, Credential,
     Initiator, InitiatorConfig, InitiatorStep, KnownAccount, LogonRequest, NtHash, RandomFailed,
@@ -23,9 +24,20 @@ impl SecureRandom for NotRandom {
     }
 }
 
-/// Both sides of exchanges, bare or within SPNEGO.
+/// How the messages of an exchange travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    /// As they are.
+    Ntlm,
+    /// Within SPNEGO, with a `mechListMIC` from either side, as Windows sends it.
+    Spnego,
+    /// Within SPNEGO, without.
+    SpnegoUnsigned,
+}
+
+/// Both sides of exchanges.
 pub(crate) struct Sides {
-    spnego: bool,
+    carrier: Carrier,
     server: Arc<AcceptorConfig>,
     client: Arc<InitiatorConfig>,
     target: TargetName,
@@ -34,12 +46,16 @@ pub(crate) struct Sides {
 }
 
 impl Sides {
-    fn new(spnego: bool) -> Self {
+    fn new(carrier: Carrier) -> Self {
+        Self::of(ACCOUNT, carrier)
+    }
+
+    fn of(account: &str, carrier: Carrier) -> Self {
         let names =
             ServerNames::new("WEB01", DOMAIN).with_dns("web01.corp.example", "corp.example");
-        let credential = Credential::password(ACCOUNT, PASSWORD);
+        let credential = Credential::password(account, PASSWORD);
         Self {
-            spnego,
+            carrier,
             server: Arc::new(AcceptorConfig::with_os(names)),
             client: Arc::new(InitiatorConfig::with_os(credential).with_workstation("PC1")),
             target: TargetName::http(HOST),
@@ -59,10 +75,10 @@ impl Sides {
     /// The client's first token, and the client that waits for the server's.
     fn first(&self) -> (Initiator, Vec<u8>) {
         let (config, target) = (Arc::clone(&self.client), self.target.clone());
-        let initiator = if self.spnego {
-            Initiator::negotiate(config, target, self.bindings.clone())
-        } else {
+        let initiator = if self.carrier == Carrier::Ntlm {
             Initiator::ntlm(config, target, self.bindings.clone())
+        } else {
+            Initiator::negotiate(config, target, self.bindings.clone())
         };
         let mut token = Vec::new();
         match initiator.step(None, &mut token).unwrap() {
@@ -78,6 +94,11 @@ impl Sides {
         let acceptor = accept(self.acceptor(), &first, &mut challenge);
         let mut token = Vec::new();
         let _ = initiator.step(Some(&challenge), &mut token).unwrap();
+        if self.carrier == Carrier::SpnegoUnsigned {
+            let signed = std::mem::take(&mut token);
+            let resp = NegTokenResp::decode(&signed).unwrap();
+            NegTokenResp { mech_list_mic: None, ..resp }.encode(&mut token).unwrap();
+        }
         (acceptor, token)
     }
 }
@@ -112,7 +133,7 @@ pub(crate) struct Messages {
 
 impl Messages {
     pub(crate) fn raw() -> Self {
-        let sides = Sides::new(false);
+        let sides = Sides::new(Carrier::Ntlm);
         let (initiator, negotiate) = sides.first();
         let (mut challenge, mut authenticate) = (Vec::new(), Vec::new());
         accept(sides.acceptor(), &negotiate, &mut challenge);
@@ -135,7 +156,7 @@ pub(crate) fn decode_authenticate() -> (impl FnMut(), impl FnMut(())) {
 /// bindings, policy.
 pub(crate) fn verify()
 -> (impl FnMut() -> (LogonRequest, Answer), impl FnMut((LogonRequest, Answer))) {
-    let sides = Sides::new(false);
+    let sides = Sides::new(Carrier::Ntlm);
     let prepare = move || {
         let (acceptor, token) = sides.second();
         (ask(acceptor, &token, &mut Vec::new()), sides.answer())
@@ -144,8 +165,8 @@ pub(crate) fn verify()
 }
 
 /// The server's first leg.
-pub(crate) fn server_challenge(spnego: bool) -> (impl FnMut() -> Vec<u8>, impl FnMut(Vec<u8>)) {
-    let sides = Arc::new(Sides::new(spnego));
+pub(crate) fn server_challenge(carrier: Carrier) -> (impl FnMut() -> Vec<u8>, impl FnMut(Vec<u8>)) {
+    let sides = Arc::new(Sides::new(carrier));
     let clients = Arc::clone(&sides);
     let run = move |token: Vec<u8>| {
         let mut out = Vec::new();
@@ -157,9 +178,10 @@ pub(crate) fn server_challenge(spnego: bool) -> (impl FnMut() -> Vec<u8>, impl F
 
 /// The server's second leg: the token decoded, the store's answer verified.
 pub(crate) fn server_verdict(
-    spnego: bool,
+    account: &'static str,
+    carrier: Carrier,
 ) -> (impl FnMut() -> (Acceptor, Vec<u8>, Answer), impl FnMut((Acceptor, Vec<u8>, Answer))) {
-    let sides = Sides::new(spnego);
+    let sides = Sides::of(account, carrier);
     let prepare = move || {
         let (acceptor, token) = sides.second();
         (acceptor, token, sides.answer())
@@ -173,15 +195,15 @@ pub(crate) fn server_verdict(
 }
 
 /// What a server keeps of an exchange between its two legs.
-pub(crate) fn pending_exchange(spnego: bool) -> impl FnMut() -> Acceptor {
-    let sides = Sides::new(spnego);
+pub(crate) fn pending_exchange(carrier: Carrier) -> impl FnMut() -> Acceptor {
+    let sides = Sides::new(carrier);
     let (_, token) = sides.first();
     move || accept(sides.acceptor(), &token, &mut Vec::new())
 }
 
 /// A logon from the first token to the identity, both sides.
-pub(crate) fn whole_logon(spnego: bool) -> impl FnMut() {
-    let sides = Sides::new(spnego);
+pub(crate) fn whole_logon(carrier: Carrier) -> impl FnMut() {
+    let sides = Sides::new(carrier);
     move || {
         let (acceptor, token) = sides.second();
         let mut out = Vec::new();
@@ -191,7 +213,7 @@ pub(crate) fn whole_logon(spnego: bool) -> impl FnMut() {
 
 /// The client's second leg: CHALLENGE in, AUTHENTICATE with MIC and bindings out.
 pub(crate) fn client_authenticate() -> (impl FnMut() -> Initiator, impl FnMut(Initiator)) {
-    let sides = Sides::new(false);
+    let sides = Sides::new(Carrier::Ntlm);
     let (_, negotiate) = sides.first();
     let mut challenge = Vec::new();
     accept(sides.acceptor(), &negotiate, &mut challenge);
@@ -207,7 +229,7 @@ pub(crate) fn client_authenticate() -> (impl FnMut() -> Initiator, impl FnMut(In
 /// that costs nothing.
 pub(crate) fn client_header() -> (impl FnMut() -> Initiator, impl FnMut(Initiator)) {
     let challenge = format_token(Scheme::Ntlm, &Messages::raw().challenge);
-    let mut sides = Sides::new(false);
+    let mut sides = Sides::new(Carrier::Ntlm);
     let credential = Credential::password(ACCOUNT, PASSWORD);
     let config = InitiatorConfig::new(credential, Arc::new(NotRandom), Arc::new(SystemClock));
     sides.client = Arc::new(config.with_workstation("PC1"));

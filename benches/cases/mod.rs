@@ -8,9 +8,9 @@ mod floor;
 mod logon;
 mod seal;
 
-pub(crate) use floor::{floor_seal, floor_verify};
+pub(crate) use floor::{floor_mech_list_mics, floor_seal, floor_verify};
 pub(crate) use logon::{
-    Messages, client_authenticate, client_header, decode_authenticate, pending_exchange,
+    Carrier, Messages, client_authenticate, client_header, decode_authenticate, pending_exchange,
     server_challenge, server_verdict, verify, whole_logon,
 };
 pub(crate) use seal::{seal, unseal};
@@ -19,6 +19,9 @@ pub(crate) const USER: &str = "alice";
 pub(crate) const DOMAIN: &str = "CORP";
 pub(crate) const PASSWORD: &str = "S3cret!pw";
 pub(crate) const ACCOUNT: &str = r"CORP\alice";
+
+/// A name without a domain: there is one way to hash it, where [`ACCOUNT`] has two.
+pub(crate) const PRINCIPAL: &str = "alice@corp.example";
 pub(crate) const HOST: &str = "web01.corp.example";
 
 /// The application data of a `tls-server-end-point` binding: 21 characters and a SHA-256.

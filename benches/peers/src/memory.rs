@@ -1,11 +1,11 @@
 //! What exchanges keep, and whether they give it back.
 
-use crate::cases;
+use crate::cases::{self, Carrier};
 use std::fs;
 
 /// Bytes that a server keeps between its two legs: the object and what it owns.
-pub(crate) fn of_pending(spnego: bool) -> u64 {
-    let mut begin = cases::pending_exchange(spnego);
+pub(crate) fn of_pending(carrier: Carrier) -> u64 {
+    let mut begin = cases::pending_exchange(carrier);
     drop(begin());
     let mut kept = None;
     let info = allocation_counter::measure(|| kept = Some(begin()));
@@ -14,8 +14,8 @@ pub(crate) fn of_pending(spnego: bool) -> u64 {
 
 /// Resident memory in KiB after one in a hundred of `count` logons, and after all of them.
 pub(crate) fn resident(count: usize, progress: impl Fn(usize)) -> [u64; 2] {
-    let mut raw = cases::whole_logon(false);
-    let mut spnego = cases::whole_logon(true);
+    let mut raw = cases::whole_logon(Carrier::Ntlm);
+    let mut spnego = cases::whole_logon(Carrier::Spnego);
     let mut first = 0;
     for number in 1..=count {
         if number % 2 == 0 {
