@@ -1,4 +1,5 @@
-//! How often the server allocates. The verdict on a logon does not allocate at all.
+//! How often the server allocates, and how much it keeps. The verdict on a logon does not
+//! allocate at all.
 
 #[path = "support/forge.rs"]
 mod forge;
@@ -69,5 +70,22 @@ fn nor_does_the_verdict_within_spnego() {
         println!("spnego: {first} + {second} + {verdict} allocations");
         assert_eq!(verdict, 0, "key exchange: {key_exchange}");
         assert!(first + second <= 16, "{first} + {second}");
+    }
+}
+
+#[test]
+fn a_pending_exchange_keeps_less_than_a_kibibyte() {
+    for spnego in [false, true] {
+        let pair = pair(spnego, true);
+        let mut first = Vec::new();
+        to_continue(pair.initiator().step(None, &mut first).unwrap());
+        let start = pair.acceptor();
+        let mut challenge = Vec::with_capacity(1024);
+        let mut kept = None;
+        let begun = measure(|| kept = Some(start.step(&first, &mut challenge).unwrap()));
+        let Some(AcceptorStep::Continue(pending)) = kept else { panic!("{kept:?}") };
+        let bytes = usize::try_from(begun.bytes_current).unwrap() + size_of_val(&pending);
+        println!("spnego {spnego}: {bytes} bytes");
+        assert!(bytes <= 1024, "spnego {spnego}: {bytes} bytes");
     }
 }

@@ -1,8 +1,9 @@
 //! The NTLMv1 family by its published values: [MS-NLMP] §4.2.2 and §4.2.3, Davenport, and what
 //! of `primitives.txt` a public function computes.
 //!
-//! Left out of `primitives.txt`: MD4 of an odd number of bytes, MD5, HMAC-MD5 under a key longer
-//! than a block, RC4 under a key whose length does not divide 16. `ntlmv1_logons.rs` has the
+//! What of `primitives.txt` no function has a use for (MD4 of an odd number of bytes, MD5,
+//! HMAC-MD5 under a key longer than a block, RC4 under a key whose length does not divide 16) is
+//! held against the libraries in `primitives.rs`. `ntlmv1_logons.rs` has the
 //! messages, `session_security.rs` the signatures of §4.2.2.4 and §4.2.3.4.
 
 #[path = "support/capture.rs"]

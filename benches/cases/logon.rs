@@ -152,10 +152,15 @@ pub(crate) fn decode_authenticate() -> (impl FnMut(), impl FnMut(())) {
     (|| (), run)
 }
 
+/// The question to the store, and its answer.
+type Asked = (LogonRequest, Answer);
+
+/// An acceptor behind its first leg, the token that comes next, and what the store will answer.
+type Second = (Acceptor, Vec<u8>, Answer);
+
 /// From the decoded AUTHENTICATE and the store's answer to the identity: proof, keys, MIC, echo,
 /// bindings, policy.
-pub(crate) fn verify()
--> (impl FnMut() -> (LogonRequest, Answer), impl FnMut((LogonRequest, Answer))) {
+pub(crate) fn verify() -> (impl FnMut() -> Asked, impl FnMut(Asked)) {
     let sides = Sides::new(Carrier::Ntlm);
     let prepare = move || {
         let (acceptor, token) = sides.second();
@@ -180,13 +185,13 @@ pub(crate) fn server_challenge(carrier: Carrier) -> (impl FnMut() -> Vec<u8>, im
 pub(crate) fn server_verdict(
     account: &'static str,
     carrier: Carrier,
-) -> (impl FnMut() -> (Acceptor, Vec<u8>, Answer), impl FnMut((Acceptor, Vec<u8>, Answer))) {
+) -> (impl FnMut() -> Second, impl FnMut(Second)) {
     let sides = Sides::of(account, carrier);
     let prepare = move || {
         let (acceptor, token) = sides.second();
         (acceptor, token, sides.answer())
     };
-    let run = |(acceptor, token, answer): (Acceptor, Vec<u8>, Answer)| {
+    let run = |(acceptor, token, answer): Second| {
         let mut out = Vec::new();
         complete(ask(acceptor, &token, &mut out), answer, &mut out);
         black_box(out);

@@ -22,10 +22,11 @@ pub(crate) fn seal(size: usize) -> (impl FnMut(), impl FnMut(())) {
     (|| (), run)
 }
 
+/// A message and its signature.
+type Sealed = (Vec<u8>, [u8; 16]);
+
 /// The peer seals while it is not timed; one message each.
-pub(crate) fn unseal(
-    size: usize,
-) -> (impl FnMut() -> (Vec<u8>, [u8; 16]), impl FnMut((Vec<u8>, [u8; 16]))) {
+pub(crate) fn unseal(size: usize) -> (impl FnMut() -> Sealed, impl FnMut(Sealed)) {
     let mut sender = session(Role::Initiator);
     let mut receiver = session(Role::Acceptor);
     let prepare = move || {
@@ -33,7 +34,7 @@ pub(crate) fn unseal(
         let signature = sender.seal(&[], &mut message).unwrap();
         (message, signature)
     };
-    let run = move |(mut message, signature): (Vec<u8>, [u8; 16])| {
+    let run = move |(mut message, signature): Sealed| {
         assert!(receiver.unseal(&[], black_box(&mut message), &signature).unwrap());
     };
     (prepare, run)

@@ -126,13 +126,13 @@ fn table(options: &Options) -> Result<Table, Error> {
     let sspi = table.add(sspi_peer::server(false));
     table.row(what, server, "floor", floor, Some(1.5));
     table.row(what, server, "sspi", sspi, Some(0.7));
-    let principal = table.add(ours(PRINCIPAL, Carrier::Ntlm));
-    let what = "the same, one spelling of the name to try";
-    table.row(what, principal, "sspi", sspi, None);
     if let Some(program) = &options.gss {
         let gss = table.add(gss::acceptor(program, "ntlm")?);
         table.row(what, server, "gss-ntlmssp", gss, Some(0.025));
     }
+    let principal = table.add(ours(PRINCIPAL, Carrier::Ntlm));
+    let what = "the same with one spelling of the name to try";
+    table.row(what, principal, "sspi", sspi, None);
 
     let unsigned = table.add(ours(ACCOUNT, Carrier::SpnegoUnsigned));
     let what = "server, both legs, SPNEGO without mechListMIC";
