@@ -178,7 +178,9 @@ pub struct NetworkLogon<'a> {
 }
 
 /// The word of a remote authority, such as a domain controller, that it has verified the
-/// response ([MS-APDS] §3.1.5). MIC, channel bindings, echo and age are still checked here.
+/// response ([MS-APDS] §3.1.5). MIC, channel bindings, echo and age are still checked here; with
+/// [`MicPolicy::Always`](crate::MicPolicy) a key that does not belong to the response lets nobody
+/// in.
 #[derive(Clone, Debug)]
 pub struct RemoteLogon {
     pub(crate) session_base_key: Secret,

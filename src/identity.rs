@@ -105,13 +105,16 @@ fn write_visibly(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
 /// The service a client wants: a service principal name such as `HTTP/web01.corp.example`.
 /// See [MS-NLMP] §2.2.2.1 (`MsvAvTargetName`), [RFC 4559] §4.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct TargetName(String);
+pub struct TargetName {
+    spn: String,
+    untrusted: bool,
+}
 
 impl TargetName {
     /// A target of the whole service principal name.
     #[must_use]
     pub fn new(spn: impl Into<String>) -> Self {
-        Self(spn.into())
+        Self { spn: spn.into(), untrusted: false }
     }
 
     /// The target of a web server: `HTTP/` and the host ([RFC 4559] §4.2).
@@ -119,13 +122,25 @@ impl TargetName {
     pub fn http(host: &str) -> Self {
         let mut spn = String::from("HTTP/");
         spn.push_str(host);
-        Self(spn)
+        Self::new(spn)
+    }
+
+    /// Says that the name comes from where the client cannot vouch for it, such as an address
+    /// in a message. Servers then do not count on it (`MsvAvFlags` 0x4, [MS-NLMP] §3.1.5.1.2).
+    #[must_use]
+    pub fn untrusted(mut self) -> Self {
+        self.untrusted = true;
+        self
+    }
+
+    pub(crate) fn is_untrusted(&self) -> bool {
+        self.untrusted
     }
 
     /// The service principal name; empty when none is known.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.spn
     }
 }
 
@@ -134,7 +149,7 @@ impl TargetName {
     /// has none.
     pub(crate) fn matches(&self, sent: &str) -> bool {
         let Some((service, host)) = sent.split_once('/') else { return false };
-        let Some((own_service, own_host)) = self.0.split_once('/') else { return false };
+        let Some((own_service, own_host)) = self.spn.split_once('/') else { return false };
         let without_port = match host.rsplit_once(':') {
             Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
             _ => host,

@@ -40,7 +40,8 @@ pub enum BindingsPolicy {
 /// Which service principal names a client may have meant to reach ([MS-NLMP] §3.2.5.1.2).
 ///
 /// Names are compared without regard to case, and to a port behind the host. A name that the
-/// client itself calls untrusted counts as none.
+/// client itself calls untrusted counts as none. An internationalised host is compared as it is
+/// written: list its A-label (`xn--…`), and the other form too if clients send that.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum TargetNamePolicy {

@@ -198,16 +198,22 @@ fn bindings_are_the_hash_of_the_structure_or_zeros() {
     }
 }
 
-// C-11: a name comes from the application, so none is ever marked untrusted.
+// C-11
 #[test]
 fn the_target_is_named_without_a_nul_and_empty_when_there_is_none() {
     for spn in ["HTTP/web01.corp.example", "http/web01:8080", ""] {
         let config = Arc::new(config(r"CORP\alice"));
         let challenge = challenge(MODERN, &pairs());
-        let sent = send(&config, TargetName::new(spn), ChannelBindings::none(), &challenge);
-        let list = sent.response().target_info;
-        assert_eq!(list.get(AvId::TARGET_NAME), Some(&utf16le(spn)[..]));
-        assert!(!list.flags().contains(AvFlags::UNTRUSTED_SPN));
+        let trusted = TargetName::new(spn);
+        for (target, flags) in [
+            (trusted.clone(), AvFlags::MIC_PRESENT),
+            (trusted.untrusted(), AvFlags::MIC_PRESENT | AvFlags::UNTRUSTED_SPN),
+        ] {
+            let sent = send(&config, target, ChannelBindings::none(), &challenge);
+            let list = sent.response().target_info;
+            assert_eq!(list.get(AvId::TARGET_NAME), Some(&utf16le(spn)[..]));
+            assert_eq!(list.flags(), flags);
+        }
     }
 }
 

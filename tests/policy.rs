@@ -205,8 +205,10 @@ fn naming(name: Option<&str>, untrusted: bool) -> Forge {
 #[test]
 fn the_target_name_policy_decides() {
     let own = || {
+        // An internationalised host in both its forms: none is made of the other.
+        let forms = ["HTTP/xn--bcher-kva.example", "HTTP/bücher.example"];
         let names = ["HTTP/web01.corp.example", "http/web01", "HTTP/alias:8443"];
-        names.map(TargetName::new).to_vec()
+        names.into_iter().chain(forms).map(TargetName::new).collect::<Vec<_>>()
     };
     let good = [
         "HTTP/web01.corp.example",
@@ -215,6 +217,8 @@ fn the_target_name_policy_decides() {
         "HTTP/WEB01:80",
         "HTTP/web01",
         "http/ALIAS:8443",
+        "HTTP/XN--BCHER-KVA.example",
+        "HTTP/BÜCHER.example:443",
     ];
     let bad = [
         "HTTP/web02.corp.example",
@@ -223,6 +227,8 @@ fn the_target_name_policy_decides() {
         "cifs/web01.corp.example",
         "HTTP/alias",
         "HTTP/alias:80",
+        "HTTP/bucher.example",
+        "HTTP/xn--bcher-kvb.example",
         "web01.corp.example",
         "HTTP/",
         "HTTP",

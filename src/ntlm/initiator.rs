@@ -226,7 +226,10 @@ fn response_target_info(
     common: &Common,
 ) -> Result<Vec<u8>, Error> {
     let mut list = TargetInfoBuilder::new();
-    let flags = received.map_or(AvFlags::empty(), TargetInfo::flags) | AvFlags::MIC_PRESENT;
+    let mut flags = received.map_or(AvFlags::empty(), TargetInfo::flags) | AvFlags::MIC_PRESENT;
+    if common.target.is_untrusted() {
+        flags |= AvFlags::UNTRUSTED_SPN;
+    }
     let mut flagged = false;
     if received.is_some_and(|list| list.duplicate().is_some()) {
         return Err(PeerIncompatible::ForbiddenAvPair.into());
