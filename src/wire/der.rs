@@ -57,6 +57,28 @@ pub(crate) fn nested<'a, T>(
     reader.read_nested(length, read)
 }
 
+/// Reads explicitly tagged fields `[number]` to the end, in ascending order and each once.
+pub(crate) fn fields<'a>(
+    reader: &mut SliceReader<'a>,
+    mut read: impl FnMut(u32, &mut SliceReader<'a>) -> Result<(), Defect>,
+) -> Result<(), Defect> {
+    let mut next = 0;
+    while !reader.is_finished() {
+        let bad = Defect::new(reader, "field", DecodeErrorKind::BadValue);
+        match Tag::decode(reader)? {
+            Tag::ContextSpecific { constructed: true, number: TagNumber(number) }
+                if number >= next =>
+            {
+                next = number.saturating_add(1);
+                let length = length(reader)?;
+                reader.read_nested(length, |field| read(number, field))?;
+            }
+            _ => return Err(bad),
+        }
+    }
+    Ok(())
+}
+
 /// Reads a length. DER wants the shortest form, and senders have to keep to it; of receivers
 /// some tolerate a longer one, and nothing that is signed depends on it.
 pub(crate) fn length(reader: &mut SliceReader<'_>) -> Result<Length, Defect> {

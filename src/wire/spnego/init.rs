@@ -2,7 +2,9 @@
 
 use super::{Element, MechType, MechTypes, Value, total};
 use crate::error::{ApiMisuse, DecodeError, DecodeErrorKind};
-use crate::wire::der::{Defect, context, length, nested, primitive, push_header, tlv_length};
+use crate::wire::der::{
+    Defect, context, fields, length, nested, primitive, push_header, tlv_length,
+};
 use alloc::vec::Vec;
 use der::{Reader, SliceReader, Tag, TagNumber};
 
@@ -84,34 +86,22 @@ impl<'a> NegTokenInit<'a> {
         nested(reader, "NegTokenInit", Tag::Sequence, |body| {
             let (mut mech_types, mut mech_token) = (None, None);
             let (mut neg_hints, mut mech_list_mic) = (None, None);
-            let mut next = 0;
-            while !body.is_finished() {
-                let bad = Defect::new(body, "field", DecodeErrorKind::BadValue);
-                let Tag::ContextSpecific { number: TagNumber(number), .. } = Tag::peek(body)?
-                else {
-                    return Err(bad);
-                };
-                if number < next {
-                    return Err(bad);
-                }
-                next = number.saturating_add(1);
-                nested(body, "field", context(number), |field| {
-                    match number {
-                        0 => mech_types = Some(MechTypes::read(field)?),
-                        1 => drop(field.read_slice(field.remaining_len())?),
-                        2 => mech_token = Some(primitive(field, "mechToken", Tag::OctetString)?),
-                        3 if Tag::peek(field)? == Tag::Sequence => {
-                            neg_hints = Some(NegHints::read(field)?);
-                        }
-                        3 | 4 if mech_list_mic.is_none() => {
-                            let mic = primitive(field, "mechListMIC", Tag::OctetString)?;
-                            mech_list_mic = Some(mic);
-                        }
-                        _ => return Err(Defect::new(field, "field", DecodeErrorKind::BadValue)),
+            fields(body, |number, field| {
+                match number {
+                    0 => mech_types = Some(MechTypes::read(field)?),
+                    1 => drop(field.read_slice(field.remaining_len())?),
+                    2 => mech_token = Some(primitive(field, "mechToken", Tag::OctetString)?),
+                    3 if Tag::peek(field)? == Tag::Sequence => {
+                        neg_hints = Some(NegHints::read(field)?);
                     }
-                    Ok(())
-                })?;
-            }
+                    3 | 4 if mech_list_mic.is_none() => {
+                        let mic = primitive(field, "mechListMIC", Tag::OctetString)?;
+                        mech_list_mic = Some(mic);
+                    }
+                    _ => return Err(Defect::new(field, "field", DecodeErrorKind::BadValue)),
+                }
+                Ok(())
+            })?;
             let missing = Defect::new(body, "mechTypes", DecodeErrorKind::Missing);
             let mech_types = mech_types.ok_or(missing)?;
             Ok(Self { mech_types, mech_token, neg_hints, mech_list_mic })

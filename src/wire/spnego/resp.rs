@@ -2,9 +2,9 @@
 
 use super::{Element, MechType, Value, total};
 use crate::error::{ApiMisuse, DecodeError, DecodeErrorKind};
-use crate::wire::der::{Defect, context, nested, primitive, push_header, tlv_length};
+use crate::wire::der::{Defect, context, fields, nested, primitive, push_header, tlv_length};
 use alloc::vec::Vec;
-use der::{Reader, SliceReader, Tag, TagNumber};
+use der::{Reader, SliceReader, Tag};
 
 /// Every token but the first.
 /// See [RFC 4178] §4.2.2.
@@ -102,41 +102,30 @@ impl<'a> NegTokenResp<'a> {
 
     fn read_body(body: &mut SliceReader<'a>) -> Result<Self, Defect> {
         let mut this = Self::default();
-        let mut next = 0;
-        while !body.is_finished() {
-            let bad = Defect::new(body, "field", DecodeErrorKind::BadValue);
-            let Tag::ContextSpecific { number: TagNumber(number), .. } = Tag::peek(body)? else {
-                return Err(bad);
-            };
-            if number < next {
-                return Err(bad);
-            }
-            next = number.saturating_add(1);
-            nested(body, "field", context(number), |field| {
-                match number {
-                    0 => {
-                        let bad = Defect::new(field, "negState", DecodeErrorKind::BadValue);
-                        let state = primitive(field, "negState", Tag::Enumerated)?;
-                        let [code] = state else { return Err(bad) };
-                        this.neg_state = Some(NegState::from_code(*code).ok_or(bad)?);
-                    }
-                    1 => {
-                        let mech = primitive(field, "supportedMech", Tag::ObjectIdentifier)?;
-                        this.supported_mech = Some(MechType(mech));
-                    }
-                    2 => {
-                        let token = primitive(field, "responseToken", Tag::OctetString)?;
-                        this.response_token = Some(token);
-                    }
-                    3 => {
-                        let mic = primitive(field, "mechListMIC", Tag::OctetString)?;
-                        this.mech_list_mic = Some(mic);
-                    }
-                    _ => return Err(Defect::new(field, "field", DecodeErrorKind::BadValue)),
+        fields(body, |number, field| {
+            match number {
+                0 => {
+                    let bad = Defect::new(field, "negState", DecodeErrorKind::BadValue);
+                    let state = primitive(field, "negState", Tag::Enumerated)?;
+                    let [code] = state else { return Err(bad) };
+                    this.neg_state = Some(NegState::from_code(*code).ok_or(bad)?);
                 }
-                Ok(())
-            })?;
-        }
+                1 => {
+                    let mech = primitive(field, "supportedMech", Tag::ObjectIdentifier)?;
+                    this.supported_mech = Some(MechType(mech));
+                }
+                2 => {
+                    let token = primitive(field, "responseToken", Tag::OctetString)?;
+                    this.response_token = Some(token);
+                }
+                3 => {
+                    let mic = primitive(field, "mechListMIC", Tag::OctetString)?;
+                    this.mech_list_mic = Some(mic);
+                }
+                _ => return Err(Defect::new(field, "field", DecodeErrorKind::BadValue)),
+            }
+            Ok(())
+        })?;
         Ok(this)
     }
 
