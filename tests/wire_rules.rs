@@ -368,3 +368,57 @@ fn times_of_any_value_are_understood() {
         log_on(&forge).unwrap();
     }
 }
+
+#[test]
+fn a_message_that_cannot_be_written_leaves_nothing_behind() {
+    let long = vec![b'a'; 65536];
+    let flags = NegotiateFlags::UNICODE;
+    let (mut out, before) = (Vec::from(*b"before"), *b"before");
+    let names = [(&long[..], &[][..]), (&[], &long)];
+    for (domain, workstation) in names {
+        let message = Negotiate { flags, domain, workstation, version: None };
+        message.encode(&mut out).unwrap_err();
+        assert_eq!(out, before);
+    }
+    let mut challenge = Vec::new();
+    let message = Challenge {
+        target_name: &long,
+        flags,
+        server_challenge: [0; 8],
+        target_info: None,
+        version: None,
+    };
+    message.encode(&mut challenge).unwrap_err();
+    assert_eq!(challenge, []);
+    let whole = Authenticate {
+        lm_response: &[],
+        nt_response: &[],
+        domain: &[],
+        user: &[],
+        workstation: &[],
+        encrypted_random_session_key: &[],
+        flags: Some(flags),
+        version: None,
+        mic: None,
+    };
+    for message in [
+        Authenticate { lm_response: &long, ..whole },
+        Authenticate { nt_response: &long, ..whole },
+        Authenticate { domain: &long, ..whole },
+        Authenticate { user: &long, ..whole },
+        Authenticate { workstation: &long, ..whole },
+        Authenticate { encrypted_random_session_key: &long, ..whole },
+    ] {
+        message.encode(&mut out).unwrap_err();
+        assert_eq!(out, before);
+    }
+
+    // Nor does a client that is given such a name.
+    let user = "a".repeat(40_000);
+    let client = Pair { name: Box::leak(user.into_boxed_str()), ..Pair::default() };
+    let mut first = Vec::new();
+    let initiator = to_continue(client.initiator().step(None, &mut first).unwrap());
+    let error = initiator.step(Some(&self::challenge(&first)), &mut out).unwrap_err();
+    assert!(matches!(error, Error::ApiMisuse(_)), "{error:?}");
+    assert_eq!(out, before);
+}

@@ -1,6 +1,6 @@
 //! `AUTHENTICATE_MESSAGE` ([MS-NLMP] §2.2.1.3).
 
-use super::fields::PayloadWriter;
+use super::fields::PayloadLayout;
 use super::{Fields, MessageType, NegotiateFlags, SIGNATURE, Version};
 use crate::error::{ApiMisuse, DecodeError};
 use alloc::vec::Vec;
@@ -126,34 +126,34 @@ impl<'a> Authenticate<'a> {
     /// [`ApiMisuse::FieldTooLong`] if a field is longer than 65,535 bytes.
     pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), ApiMisuse> {
         let header = if self.mic.is_some() { AFTER_MIC } else { AFTER_VERSION };
-        let mut payload = PayloadWriter::after(header);
-        out.reserve(self.payload().iter().fold(header, |sum, part| sum.saturating_add(part.len())));
+        let mut layout = PayloadLayout::after(header);
+        let mut fields = [[0; 8]; 6];
+        for (fields, (name, bytes)) in fields.iter_mut().zip(self.payload()) {
+            *fields = layout.place(name, bytes.len())?;
+        }
+        let payload = self.payload().map(|(_, bytes)| bytes);
+        out.reserve(payload.iter().fold(header, |sum, bytes| sum.saturating_add(bytes.len())));
         out.extend(SIGNATURE);
         out.extend(MessageType::Authenticate.code());
-        payload.put(out, "LmChallengeResponse", self.lm_response.len())?;
-        payload.put(out, "NtChallengeResponse", self.nt_response.len())?;
-        payload.put(out, "DomainName", self.domain.len())?;
-        payload.put(out, "UserName", self.user.len())?;
-        payload.put(out, "Workstation", self.workstation.len())?;
-        payload.put(out, "EncryptedRandomSessionKey", self.encrypted_random_session_key.len())?;
+        out.extend(fields.as_flattened());
         out.extend(self.flags.unwrap_or_default().bits().to_le_bytes());
         self.version.unwrap_or_default().encode(out);
         if let Some(mic) = self.mic {
             out.extend(mic);
         }
-        self.payload().iter().for_each(|part| out.extend(*part));
+        payload.iter().for_each(|bytes| out.extend(*bytes));
         Ok(())
     }
 
     /// The payload in the order that it is written in.
-    fn payload(&self) -> [&'a [u8]; 6] {
+    fn payload(&self) -> [(&'static str, &'a [u8]); 6] {
         [
-            self.lm_response,
-            self.nt_response,
-            self.domain,
-            self.user,
-            self.workstation,
-            self.encrypted_random_session_key,
+            ("LmChallengeResponse", self.lm_response),
+            ("NtChallengeResponse", self.nt_response),
+            ("DomainName", self.domain),
+            ("UserName", self.user),
+            ("Workstation", self.workstation),
+            ("EncryptedRandomSessionKey", self.encrypted_random_session_key),
         ]
     }
 }

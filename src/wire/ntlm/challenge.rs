@@ -1,6 +1,6 @@
 //! `CHALLENGE_MESSAGE` ([MS-NLMP] §2.2.1.2).
 
-use super::fields::PayloadWriter;
+use super::fields::PayloadLayout;
 use super::{Fields, MessageType, NegotiateFlags, SIGNATURE, TargetInfo, Version};
 use crate::error::{ApiMisuse, DecodeError};
 use crate::wire::Text;
@@ -87,17 +87,19 @@ impl<'a> Challenge<'a> {
     /// [`ApiMisuse::FieldTooLong`] if a field is longer than 65,535 bytes.
     pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), ApiMisuse> {
         let target_info = self.target_info.as_ref().map_or(&[][..], TargetInfo::as_bytes);
-        let mut payload = PayloadWriter::after(HEADER);
+        let mut layout = PayloadLayout::after(HEADER);
+        let name_fields = layout.place("TargetName", self.target_name.len())?;
+        let info_fields = layout.place("TargetInfo", target_info.len())?;
         out.reserve(
             HEADER.saturating_add(self.target_name.len()).saturating_add(target_info.len()),
         );
         out.extend(SIGNATURE);
         out.extend(MessageType::Challenge.code());
-        payload.put(out, "TargetName", self.target_name.len())?;
+        out.extend(name_fields);
         out.extend(self.flags.bits().to_le_bytes());
         out.extend(self.server_challenge);
         out.extend([0; 8]);
-        payload.put(out, "TargetInfo", target_info.len())?;
+        out.extend(info_fields);
         self.version.unwrap_or_default().encode(out);
         out.extend(self.target_name);
         out.extend(target_info);

@@ -2,7 +2,6 @@
 
 use crate::error::{ApiMisuse, DecodeError, DecodeErrorKind};
 use crate::wire::cursor::Cursor;
-use alloc::vec::Vec;
 
 /// Where a payload field of a message stands.
 /// See [MS-NLMP] §2.2.1.1 to §2.2.1.3.
@@ -55,30 +54,29 @@ impl Fields {
 
 /// Lays payload fields out behind a header of known size.
 #[derive(Debug)]
-pub(crate) struct PayloadWriter {
+pub(crate) struct PayloadLayout {
     next: usize,
 }
 
-impl PayloadWriter {
+impl PayloadLayout {
     /// A payload that begins `header` bytes into the message.
     pub(crate) fn after(header: usize) -> Self {
         Self { next: header }
     }
 
-    /// Writes the triple for `payload`, which has to be appended in the same order.
-    pub(crate) fn put(
+    /// The triple for a payload of this length; payloads have to be appended in the order in which
+    /// they are placed here. All are placed before anything is written, so that a message that
+    /// cannot be written leaves nothing behind.
+    pub(crate) fn place(
         &mut self,
-        out: &mut Vec<u8>,
         field: &'static str,
         length: usize,
-    ) -> Result<(), ApiMisuse> {
+    ) -> Result<[u8; 8], ApiMisuse> {
         let too_long = ApiMisuse::FieldTooLong(field);
         let len = u16::try_from(length).map_err(|_| too_long)?;
         let offset = u32::try_from(self.next).map_err(|_| too_long)?;
-        out.extend(len.to_le_bytes());
-        out.extend(len.to_le_bytes());
-        out.extend(offset.to_le_bytes());
         self.next = self.next.checked_add(length).ok_or(too_long)?;
-        Ok(())
+        let ([l0, l1], [o0, o1, o2, o3]) = (len.to_le_bytes(), offset.to_le_bytes());
+        Ok([l0, l1, l0, l1, o0, o1, o2, o3])
     }
 }

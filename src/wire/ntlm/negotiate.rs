@@ -1,6 +1,6 @@
 //! `NEGOTIATE_MESSAGE` ([MS-NLMP] §2.2.1.1).
 
-use super::fields::PayloadWriter;
+use super::fields::PayloadLayout;
 use super::{Fields, MessageType, NegotiateFlags, SIGNATURE, Version};
 use crate::error::{ApiMisuse, DecodeError};
 use alloc::vec::Vec;
@@ -65,12 +65,14 @@ impl<'a> Negotiate<'a> {
     /// # Errors
     /// [`ApiMisuse::FieldTooLong`] if a name is longer than 65,535 bytes.
     pub fn encode(&self, out: &mut Vec<u8>) -> Result<(), ApiMisuse> {
-        let mut payload = PayloadWriter::after(HEADER);
+        let mut layout = PayloadLayout::after(HEADER);
+        let domain = layout.place("DomainName", self.domain.len())?;
+        let workstation = layout.place("Workstation", self.workstation.len())?;
         out.extend(SIGNATURE);
         out.extend(MessageType::Negotiate.code());
         out.extend(self.flags.bits().to_le_bytes());
-        payload.put(out, "DomainName", self.domain.len())?;
-        payload.put(out, "Workstation", self.workstation.len())?;
+        out.extend(domain);
+        out.extend(workstation);
         self.version.unwrap_or_default().encode(out);
         out.extend(self.domain);
         out.extend(self.workstation);
