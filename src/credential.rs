@@ -173,7 +173,9 @@ pub struct NetworkLogon<'a> {
     pub challenge: [u8; 8],
     /// `NtChallengeResponse`.
     pub nt_response: &'a [u8],
-    /// `LmChallengeResponse`.
+    /// `LmChallengeResponse`, where it is part of the response: the client's challenge of an NTLM2
+    /// session response, or an LM response by itself. Beside any other it is left out, because
+    /// an authority may fall back to it, and it covers neither AV pairs nor MIC.
     pub lm_response: &'a [u8],
 }
 

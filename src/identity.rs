@@ -96,9 +96,11 @@ fn write_account(f: &mut fmt::Formatter<'_>, domain: &str, user: &str) -> fmt::R
     write_visibly(f, user)
 }
 
+/// Controls, line separators, changes of direction and the like are written as escapes.
 fn write_visibly(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    text.chars().try_for_each(|c| {
-        if c.is_control() { write!(f, "{}", c.escape_default()) } else { f.write_char(c) }
+    text.chars().try_for_each(|c| match c {
+        '\\' | '"' | '\'' => f.write_char(c),
+        _ => write!(f, "{}", c.escape_debug()),
     })
 }
 

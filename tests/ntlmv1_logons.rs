@@ -15,9 +15,9 @@ use forge::{FixedClock, FixedRandom, Forge, hmac_md5, known, rc4, refusal};
 use logon::ntlm::{lm_response, ntlm_v1_response, ntlm2_session_challenge, v1_key_exchange_key};
 use logon::wire::ntlm::{Authenticate, AvId, Challenge, NegotiateFlags};
 use logon::{
-    Answer, BindingsOutcome, BindingsPolicy, ChannelBindings, Credential, Error, Initiator,
-    InitiatorConfig, InitiatorStep, MicOutcome, MicPolicy, NtHash, PeerIncompatible, Policy,
-    Refusal, TargetName,
+    Acceptor, Answer, BindingsOutcome, BindingsPolicy, ChannelBindings, Credential, Error,
+    Initiator, InitiatorConfig, InitiatorStep, KeyStrength, MicOutcome, MicPolicy, NtHash,
+    PeerIncompatible, Policy, Refusal, TargetName,
 };
 use old::{
     LM, NOW, NTLM_V1, NTLM2_SESSION, OLD, PASSWORD, SERVER_CHALLENGE, all, client, everything,
@@ -303,4 +303,32 @@ fn an_initiator_never_answers_with_ntlmv1() {
         case.pass_over();
     }
     assert_eq!(seen, 3);
+}
+
+// F-06: without extended session security a key of an LM hash is 56 or 40 bits long, whatever the
+// client asks for besides.
+#[test]
+fn a_key_of_an_lm_hash_is_not_strong_because_128_bits_were_asked_for() {
+    const LM_KEY: u32 = 0x80;
+    const BITS_56: u32 = 0x8000_0000;
+    const BITS_128: u32 = 0x2000_0000;
+    for (flags, strength, enough) in [
+        (LM_KEY | BITS_128, KeyStrength::Any, true),
+        (LM_KEY | BITS_128, KeyStrength::Bits56, false),
+        (LM_KEY | BITS_128 | BITS_56, KeyStrength::Bits56, true),
+        (LM_KEY | BITS_128 | BITS_56, KeyStrength::Bits128, false),
+        (0x0040_0000 | BITS_128, KeyStrength::Bits128, false),
+        (BITS_128, KeyStrength::Bits128, true),
+    ] {
+        let forge = client(OLD | flags);
+        let mut policy = only(NTLM_V1);
+        policy.min_key_strength = strength;
+        let config = forge::config(NOW, policy);
+        let acceptor = Acceptor::new(config, ChannelBindings::none());
+        let step = acceptor.step(&forge.negotiate, &mut Vec::new());
+        assert_eq!(step.is_ok(), enough, "{flags:x} {strength:?}");
+        if let Err(error) = step {
+            assert_eq!(error, PeerIncompatible::WeakKeys.into());
+        }
+    }
 }

@@ -151,7 +151,32 @@ fn the_authority_is_given_what_the_client_sent() {
     );
     assert_eq!(account, request.account());
     assert_eq!(logon.challenge, Challenge::decode(&forge.challenge).unwrap().server_challenge);
-    assert_eq!((logon.nt_response, logon.lm_response), (sent.nt_response, sent.lm_response));
+    assert_eq!(logon.nt_response, sent.nt_response);
+}
+
+// A-11, S-07: an authority that finds the NT response wrong falls back to the LM field, in which
+// an LMv2 or LM response covers neither the AV pairs nor the bindings that are checked here. So
+// it is not given one, and cannot vouch for a blob that somebody else made.
+#[test]
+fn the_authority_is_not_given_a_response_that_does_not_count() {
+    let mut lured = modern(FLAGS);
+    lured.password = "of somebody else".to_owned();
+    lured.lm_response = vec![0x5a; 24];
+    let (mut old, _) = old_response(OLD);
+    old.lm_response = vec![0x5a; 24];
+    for (forge, policy) in [(lured, Policy::default()), (old, only(NTLM_V1))] {
+        let request = request(&forge, policy).unwrap();
+        assert_eq!(request.challenge_response().unwrap().lm_response, []);
+    }
+    // The client's challenge of an NTLM2 session response, and an LM response that stands alone,
+    // do count.
+    let (session, _) = old_response(OLD | 0x0008_0000);
+    let (mut lm, _) = old_response(OLD);
+    lm.nt_response = Some(Vec::new());
+    for (forge, policy) in [(session, only(NTLM2_SESSION)), (lm, only(|policy| policy.lm = true))] {
+        let request = request(&forge, policy).unwrap();
+        assert_eq!(request.challenge_response().unwrap().lm_response, forge.lm_response);
+    }
 }
 
 /// NTLM2 session if the flags say so, NTLMv1 else.

@@ -1,4 +1,4 @@
-//! Counts what is hashed, so that a test can hold refusals to equal work without a clock.
+//! Counts what is hashed and encrypted under keys, so that a test can hold refusals to equal work without a clock.
 
 use core::cell::Cell;
 
@@ -11,7 +11,7 @@ pub(crate) fn add(bytes: usize) {
     BYTES.set(BYTES.get() + bytes);
 }
 
-/// Bytes hashed under a key by `run`.
+/// Bytes that `run` hashes with HMAC or encrypts with DES.
 pub(crate) fn of<T>(run: impl FnOnce() -> T) -> (T, usize) {
     let before = BYTES.get();
     let result = run();

@@ -3,7 +3,7 @@
 use super::acceptor::ExpectAuthenticate;
 use super::keys::{ExportedSessionKey, KeyExchangeKey};
 use super::mic::mic;
-use super::response::{Response, Secrets, Unusable};
+use super::response::{Proved, Response, Secrets, Unusable};
 use super::session::{Role, Session};
 use crate::binding::ChannelBindingsHash;
 use crate::credential::{Answer, NetworkLogon, NtHash};
@@ -154,7 +154,7 @@ impl PendingLogon {
             account: self.names.account(),
             challenge: response.effective_challenge(sent.server_challenge),
             nt_response: received.nt_response,
-            lm_response: received.lm_response,
+            lm_response: response.lm_part(&received),
         })
     }
 
@@ -197,7 +197,8 @@ impl PendingLogon {
             Answer::Unknown => (Err(Refusal::UnknownAccount), nobody()),
             Answer::Refused(refusal) => (Err(refusal), nobody()),
         };
-        let (proof, key) = response.prove(&secrets, &sent, &received, flags)?;
+        let Proved { proof, key, is_key_real } =
+            response.prove(&secrets, &sent, &received, flags)?;
         let exported = exported_session_key(key, flags, &received);
         let no_key = ExportedSessionKey::from_bytes(NOBODY);
         let expected_mic = if claims.flags.contains(AvFlags::MIC_PRESENT) {
@@ -214,6 +215,7 @@ impl PendingLogon {
         flags_unchanged(sent.flags, &received)?;
         refuse_unless(policy.min_key_strength.is_met_by(flags), Refusal::WeakKeys)?;
         let exported = exported?;
+        refuse_unless(is_key_real, Refusal::NoSessionKey)?;
         let announced = claims.flags.contains(AvFlags::MIC_PRESENT);
         let mic = MicChecked::check(policy.mic, announced, received.mic.as_ref(), &expected_mic)?;
         if let Response::V2(response) = &response {

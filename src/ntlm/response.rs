@@ -2,8 +2,8 @@
 
 use super::keys::{KeyExchangeKey, SessionBaseKey, nt_proof_str};
 use super::v1::{
-    lm_response, lm_session_base_key, ntlm_v1_response, ntlm2_session_challenge, session_base_key,
-    v1_key_exchange_key,
+    lm_response, lm_session_base_key, needs_lm_hash, ntlm_v1_response, ntlm2_session_challenge,
+    session_base_key, v1_key_exchange_key,
 };
 use crate::credential::{LmHash, NtHash, RemoteLogon};
 use crate::crypto::Secret;
@@ -51,6 +51,15 @@ impl From<DecodeError> for Unusable {
 pub(super) enum Secrets {
     Hashes { nt: NtHash, lm: Option<LmHash> },
     Authority(RemoteLogon),
+}
+
+/// What came of a response.
+pub(super) struct Proved {
+    pub(super) proof: Result<ProofVerified, Refusal>,
+    /// `None` if the message lacks what the key is made of.
+    pub(super) key: Option<KeyExchangeKey>,
+    /// Whether `key` is the key, and not one that stands in for want of an LM hash.
+    pub(super) is_key_real: bool,
 }
 
 impl<'a> Response<'a> {
@@ -114,6 +123,16 @@ impl<'a> Response<'a> {
         }
     }
 
+    /// The LM field as far as it is part of the response that counts. An authority that finds
+    /// the NT response wrong may fall back to an LM response beside it, which covers neither AV
+    /// pairs nor MIC.
+    pub(super) fn lm_part<'m>(&self, received: &Authenticate<'m>) -> &'m [u8] {
+        match self {
+            Self::V2(_) | Self::V1(_) => &[],
+            Self::Ntlm2Session { .. } | Self::Lm(_) => received.lm_response,
+        }
+    }
+
     /// Verifies the response, and derives the key, right or wrong, so that a refusal can go on
     /// to cost the same.
     pub(super) fn prove(
@@ -122,15 +141,22 @@ impl<'a> Response<'a> {
         sent: &Challenge<'_>,
         received: &Authenticate<'_>,
         flags: NegotiateFlags,
-    ) -> Result<(Result<ProofVerified, Refusal>, Option<KeyExchangeKey>), DecodeError> {
+    ) -> Result<Proved, DecodeError> {
         let challenge = self.effective_challenge(sent.server_challenge);
+        // Whoever has no LM hash gets this one, so that it costs the same; it never counts.
+        let no_lm_hash = LmHash::from_bytes([0; 16]);
         let (nt, lm_hash) = match secrets {
             Secrets::Hashes { nt, lm } => (nt, lm.as_ref()),
             Secrets::Authority(remote) => {
-                let key = self.key(remote.session_base_key.expose(), flags, None, received, sent);
-                return Ok((Ok(ProofVerified::vouched(remote)), key));
+                let base = remote.session_base_key.expose();
+                let key = self.key(base, flags, &no_lm_hash, received, sent);
+                let proof = Ok(ProofVerified::vouched(remote));
+                return Ok(Proved { proof, key, is_key_real: !self.needs_lm_hash(flags) });
             }
         };
+        let is_key_real = lm_hash.is_some() || !self.needs_lm_hash(flags);
+        let has_lm_hash = lm_hash.is_some();
+        let lm_hash = lm_hash.unwrap_or(&no_lm_hash);
         let (proof, base) = match self {
             Self::V2(response) => prove_v2(nt, sent, received, response)?,
             Self::V1(response) | Self::Ntlm2Session { response, .. } => {
@@ -138,19 +164,24 @@ impl<'a> Response<'a> {
                 ProofVerified::check([(session_base_key(nt), expected)].into_iter(), response)
             }
             Self::Lm(response) => {
-                let candidate =
-                    lm_hash.map(|lm| (lm_session_base_key(lm), lm_response(lm, &challenge)));
-                ProofVerified::check(candidate.into_iter(), response)
+                let candidate = (lm_session_base_key(lm_hash), lm_response(lm_hash, &challenge));
+                let (proof, base) = ProofVerified::check([candidate].into_iter(), response);
+                (if has_lm_hash { proof } else { Err(Refusal::WrongProof) }, base)
             }
         };
-        Ok((proof, self.key(base.expose(), flags, lm_hash, received, sent)))
+        let key = self.key(base.expose(), flags, lm_hash, received, sent);
+        Ok(Proved { proof, key, is_key_real })
+    }
+
+    fn needs_lm_hash(&self, flags: NegotiateFlags) -> bool {
+        !matches!(self, Self::V2(_)) && needs_lm_hash(flags)
     }
 
     fn key(
         &self,
         base: &[u8; 16],
         flags: NegotiateFlags,
-        lm_hash: Option<&LmHash>,
+        lm_hash: &LmHash,
         received: &Authenticate<'_>,
         sent: &Challenge<'_>,
     ) -> Option<KeyExchangeKey> {
@@ -159,7 +190,7 @@ impl<'a> Response<'a> {
             Self::V1(_) | Self::Ntlm2Session { .. } | Self::Lm(_) => v1_key_exchange_key(
                 base,
                 flags,
-                lm_hash,
+                Some(lm_hash),
                 received.lm_response,
                 &sent.server_challenge,
             ),

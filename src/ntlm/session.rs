@@ -138,18 +138,20 @@ impl Direction {
         }
     }
 
-    /// `HMAC_MD5(SignKey, SeqNum | prefix | message)`, the message still to come (§3.4.4.2).
-    fn start(&self, prefix: &[u8]) -> HmacMd5 {
+    /// `HMAC_MD5(SignKey, SeqNum | prefix | message)`, the message still to come (§3.4.4.2), and
+    /// its number. Without a number nothing is touched.
+    fn start(&mut self, prefix: &[u8]) -> Result<(HmacMd5, u32), Error> {
+        let seq_num = next(&mut self.seq_num)?;
         let mut mac = self.keyed.clone();
-        mac.update(&self.seq_num.to_le_bytes());
+        mac.update(&seq_num.to_le_bytes());
         mac.update(prefix);
-        mac
+        Ok((mac, seq_num))
     }
 
     /// What the sender does. The plaintext is signed, the message encrypted before the checksum
     /// is (§3.4.3).
     fn protect(&mut self, prefix: &[u8], message: Message<'_>) -> Result<MessageSignature, Error> {
-        let mut mac = self.start(prefix);
+        let (mut mac, seq_num) = self.start(prefix)?;
         match message {
             Message::Signed(message) => mac.update(message),
             Message::Sealed(message) => {
@@ -159,12 +161,12 @@ impl Direction {
                 }
             }
         }
-        self.signature(mac)
+        Ok(self.signature(mac, seq_num))
     }
 
     /// What the receiver does: the same, decrypting first.
     fn expect(&mut self, prefix: &[u8], message: Message<'_>) -> Result<MessageSignature, Error> {
-        let mut mac = self.start(prefix);
+        let (mut mac, seq_num) = self.start(prefix)?;
         match message {
             Message::Signed(message) => mac.update(message),
             Message::Sealed(message) => {
@@ -174,18 +176,16 @@ impl Direction {
                 }
             }
         }
-        self.signature(mac)
+        Ok(self.signature(mac, seq_num))
     }
 
-    fn signature(&mut self, mac: HmacMd5) -> Result<MessageSignature, Error> {
+    fn signature(&mut self, mac: HmacMd5, seq_num: u32) -> MessageSignature {
         let [c0, c1, c2, c3, c4, c5, c6, c7, ..] = mac.finalize();
         let mut checksum = [c0, c1, c2, c3, c4, c5, c6, c7];
-        let seq_num = self.seq_num;
-        self.seq_num = seq_num.checked_add(1).ok_or(ApiMisuse::SequenceExhausted)?;
         if self.key_exchange {
             self.cipher.apply(&mut checksum);
         }
-        Ok(MessageSignature { checksum, seq_num })
+        MessageSignature { checksum, seq_num }
     }
 }
 

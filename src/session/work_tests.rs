@@ -1,13 +1,15 @@
-//! What a refusal costs, counted in hashed bytes.
+//! What a refusal costs, counted in bytes that are hashed or encrypted.
 
 use super::{Acceptor, AcceptorStep, Initiator, InitiatorStep};
 use crate::binding::ChannelBindings;
 use crate::config::{AcceptorConfig, InitiatorConfig, ServerNames};
-use crate::credential::{Answer, Credential, KnownAccount, NtHash};
+use crate::credential::{Answer, Credential, KnownAccount, LmHash, NtHash};
 use crate::crypto::work;
 use crate::error::{Error, Refusal};
 use crate::identity::{AccountName, TargetName};
+use crate::ntlm;
 use crate::policy::{BindingsPolicy, Policy};
+use crate::wire::ntlm::{Authenticate, Challenge, Negotiate, NegotiateFlags};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -96,4 +98,93 @@ fn within_spnego_an_unknown_account_costs_as_much_as_a_wrong_password() {
     let (refusal, unknown) = verdict(Policy::default(), true, whole, Answer::Unknown);
     assert_eq!(refusal, Some(Refusal::UnknownAccount));
     assert_eq!(wrong, unknown);
+}
+
+/// The verdict on a made-up response of the NTLMv1 family.
+fn old_verdict(flags: NegotiateFlags, nt_response: &[u8], answer: Answer) -> (Refusal, usize) {
+    let flags = flags | NegotiateFlags::OEM | NegotiateFlags::NTLM;
+    let policy = Policy { ntlm_v1: true, lm: true, ..Policy::default() };
+    let names = ServerNames::new("WEB01", "CORP");
+    let config = Arc::new(AcceptorConfig::with_os(names).with_policy(policy));
+    let (mut first, mut third) = (Vec::new(), Vec::new());
+    let negotiate = Negotiate { flags, domain: &[], workstation: &[], version: None };
+    negotiate.encode(&mut first).unwrap();
+    let authenticate = Authenticate {
+        lm_response: &[0x33; 24],
+        nt_response,
+        domain: b"CORP",
+        user: b"alice",
+        workstation: &[],
+        encrypted_random_session_key: &[],
+        flags: Some(flags),
+        version: None,
+        mic: None,
+    };
+    authenticate.encode(&mut third).unwrap();
+    let acceptor = Acceptor::new(config, ChannelBindings::none());
+    let Ok(AcceptorStep::Continue(acceptor)) = acceptor.step(&first, &mut Vec::new()) else {
+        panic!()
+    };
+    let Ok(AcceptorStep::NeedLogon(request)) = acceptor.step(&third, &mut Vec::new()) else {
+        panic!()
+    };
+    let (result, bytes) = work::of(|| request.resolve(Ok(answer), &mut Vec::new()));
+    let Err(Error::Denied(denial)) = result else { panic!("{result:?}") };
+    (denial.refusal(), bytes)
+}
+
+// S-22: also where an LM hash is needed, which most accounts do not have.
+#[test]
+fn a_refused_old_response_costs_the_same_with_and_without_an_lm_hash() {
+    let with_lm_hash = || {
+        let lm = LmHash::of_password("RIGHT").unwrap();
+        let name = AccountName::new("CORP", "alice");
+        let account = KnownAccount::new(NtHash::of_password("right"), name);
+        Answer::Known(account.with_lm_hash(lm))
+    };
+    let none = NegotiateFlags::empty();
+    for (flags, nt_response) in
+        [(none, &[][..]), (none, &[0x44; 24]), (NegotiateFlags::LM_KEY, &[0x44; 24])]
+    {
+        let (refusal, bytes) = old_verdict(flags, nt_response, with_lm_hash());
+        assert_eq!(refusal, Refusal::WrongProof);
+        assert!(bytes >= 24);
+        let (refusal, without) = old_verdict(flags, nt_response, known("right"));
+        assert_eq!((refusal, without), (Refusal::WrongProof, bytes));
+        let (refusal, unknown) = old_verdict(flags, nt_response, Answer::Unknown);
+        assert_eq!((refusal, unknown), (Refusal::UnknownAccount, bytes));
+    }
+}
+
+// S-07: what stands in for a missing LM hash is known to everybody, and lets nobody in.
+#[test]
+fn nobody_logs_on_by_the_lm_hash_that_stands_in_for_a_missing_one() {
+    let config = AcceptorConfig::with_os(ServerNames::new("WEB01", "CORP"));
+    let config = config.with_policy(Policy { lm: true, ..Policy::default() });
+    let flags = NegotiateFlags::OEM | NegotiateFlags::NTLM;
+    let (mut first, mut second, mut third) = (Vec::new(), Vec::new(), Vec::new());
+    let negotiate = Negotiate { flags, domain: &[], workstation: &[], version: None };
+    negotiate.encode(&mut first).unwrap();
+    let acceptor = Acceptor::new(Arc::new(config), ChannelBindings::none());
+    let Ok(AcceptorStep::Continue(acceptor)) = acceptor.step(&first, &mut second) else { panic!() };
+    let challenge = Challenge::decode(&second).unwrap().server_challenge;
+    let authenticate = Authenticate {
+        lm_response: &ntlm::lm_response(&LmHash::from_bytes([0; 16]), &challenge),
+        nt_response: &[],
+        domain: b"CORP",
+        user: b"alice",
+        workstation: &[],
+        encrypted_random_session_key: &[],
+        flags: Some(flags),
+        version: None,
+        mic: None,
+    };
+    authenticate.encode(&mut third).unwrap();
+    let Ok(AcceptorStep::NeedLogon(request)) = acceptor.step(&third, &mut Vec::new()) else {
+        panic!()
+    };
+    let result = request.resolve(Ok(known("right")), &mut Vec::new());
+    assert!(
+        matches!(result, Err(Error::Denied(denial)) if denial.refusal() == Refusal::WrongProof)
+    );
 }

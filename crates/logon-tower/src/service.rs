@@ -144,10 +144,7 @@ where
             let mut response = if drained || !refused.continues {
                 respond(refused, side)
             } else {
-                tracing::info!(
-                    connection = connection.id(),
-                    "logon failed: the body that came with the first token is over the limit"
-                );
+                log::body_too_long(&connection);
                 plain(StatusCode::PAYLOAD_TOO_LARGE, "Log on before sending a long body\n")
             };
             if !goes_on {
