@@ -15,7 +15,8 @@ pub enum Error {
     Header(HeaderError),
     /// The peer sent bytes that are not the structure they claim to be.
     Decode(DecodeError),
-    /// The token is longer than [`crate::Policy::max_token`] bytes.
+    /// The token is longer than [`crate::Policy::max_token`] bytes; of an initiator, a CHALLENGE
+    /// that is too long to be answered.
     TokenTooLong {
         /// Length of the token in bytes.
         length: usize,

@@ -8,9 +8,10 @@ use logon::http::{
     ConnectionAuth, ConnectionConfig, Decision, Forward, RequestHead, Response, Scheme, Status,
     format_token, parse_token,
 };
+use logon::wire::spnego::{MechType, MechTypes, NegTokenInit};
 use logon::{
     AcceptorConfig, ChannelBindings, CredentialStore, Error, HeaderError, Initiator, InitiatorStep,
-    Refusal, StoreError,
+    PeerIncompatible, Policy, Refusal, StoreError,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -479,4 +480,57 @@ fn a_proxy_says_407() {
     assert_eq!(respond(connection.plain()).status.code(), 407);
     assert_eq!(connection.auth.side().challenge_field(), "proxy-authenticate");
     assert_eq!(connection.auth.side().credentials_field(), "proxy-authorization");
+}
+
+// P-06, P-28, E-03: who cannot be served, and who is not bound to this connection, is asked anew and
+// told nothing; the reject token of SPNEGO does not go out either.
+#[test]
+fn a_client_that_cannot_be_served_is_challenged_with_bare_schemes() {
+    let with_policy = |change: fn(&mut Policy), bindings| {
+        let clock = Clock::at(1_800_000_000);
+        let mut policy = Policy::default();
+        change(&mut policy);
+        let config = Arc::new(fixed::acceptor_config(&clock).with_policy(policy));
+        let auth = ConnectionAuth::new(Arc::new(ConnectionConfig::new(config)), bindings);
+        Connection { auth, offer: Arc::from(Scheme::ALL), required: true, clock }
+    };
+    let list = MechTypes::encode(&[MechType::KRB5, MechType::NEGOEX]).unwrap();
+    let init = NegTokenInit {
+        mech_types: MechTypes::decode(&list).unwrap(),
+        mech_token: None,
+        neg_hints: None,
+        mech_list_mic: None,
+    };
+    let mut token = Vec::new();
+    init.encode(&mut token).unwrap();
+    let mut connection = Connection::new();
+    let response = respond(connection.send(&format_token(Scheme::Negotiate, &token)));
+    assert_bare_challenges(&response);
+    assert_eq!(response.reason, Some(PeerIncompatible::NoCommonMechanism.into()));
+
+    let off: fn(&mut Policy) = |policy| policy.ntlm = false;
+    for (scheme, initiator) in [
+        (Scheme::Ntlm, fixed::ntlm(ALICE, PASSWORD)),
+        (Scheme::Negotiate, fixed::ntlm(ALICE, PASSWORD)),
+        (Scheme::Negotiate, fixed::negotiate(ALICE, PASSWORD)),
+    ] {
+        let mut connection = with_policy(off, ChannelBindings::none());
+        let (_, token) = first(initiator);
+        let response = respond(connection.send(&format_token(scheme, &token)));
+        assert_bare_challenges(&response);
+        assert_eq!(response.reason, Some(PeerIncompatible::NtlmDisabled.into()));
+    }
+
+    // The client binds to nothing, and says so with zeros.
+    let tls = ChannelBindings::from_application_data(b"tls-server-end-point:ours");
+    for (scheme, initiator) in [
+        (Scheme::Ntlm, fixed::ntlm(ALICE, PASSWORD)),
+        (Scheme::Negotiate, fixed::negotiate(ALICE, PASSWORD)),
+    ] {
+        let mut connection = with_policy(|_| {}, tls.clone());
+        let response = respond(connection.log_on(scheme, initiator));
+        assert_bare_challenges(&response);
+        assert_eq!(refusal(&response), Some(Refusal::ZeroChannelBindings));
+        assert!(connection.auth.logon().is_none());
+    }
 }

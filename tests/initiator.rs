@@ -9,6 +9,7 @@ use logon::wire::ntlm::{
     Authenticate, AvFlags, AvId, Challenge, NegotiateFlags, NtlmV2Response, TargetInfo,
     TargetInfoBuilder,
 };
+use logon::wire::spnego::NegTokenResp;
 use logon::{ChannelBindings, ChannelBindingsHash, Error, InitiatorStep, PeerIncompatible};
 use pair::{NOW, Pair, to_continue};
 
@@ -120,4 +121,46 @@ fn without_a_time_the_clients_own_and_an_lmv2_response_are_sent() {
     assert_eq!(message.lm_response.len(), 24);
     assert_eq!(message.lm_response[16..], [0x55; 8], "the client challenge");
     assert!(message.mic.is_some_and(|mic| mic != [0; 16]));
+}
+
+// N-15: a CHALLENGE whose TargetInfo leaves no room for the response is the server's fault, and
+// nothing of an answer gets out.
+#[test]
+fn a_challenge_too_long_to_be_answered_is_refused_as_the_servers_fault() {
+    for spnego in [false, true] {
+        for (length, right) in [(30_000, true), (65_480, false), (65_524, false)] {
+            let (mut first, mut out) = (Vec::new(), Vec::new());
+            let pair = Pair { spnego, ..unsealed() };
+            let initiator = to_continue(pair.initiator().step(None, &mut first).unwrap());
+            let mut list = TargetInfoBuilder::new();
+            list.push(AvId::TIMESTAMP, &[3; 8]).unwrap();
+            list.push(AvId(77), &vec![7; length - 20]).unwrap();
+            let list = list.finish();
+            assert_eq!(list.len(), length);
+            let mut challenge = Vec::new();
+            let message = Challenge {
+                target_name: &[],
+                flags: NegotiateFlags::from_bits_retain(0xe289_8235),
+                server_challenge: [7; 8],
+                target_info: Some(TargetInfo::decode(&list).unwrap()),
+                version: None,
+            };
+            message.encode(&mut challenge).unwrap();
+            if spnego {
+                let resp =
+                    NegTokenResp { response_token: Some(&challenge), ..NegTokenResp::default() };
+                let mut token = Vec::new();
+                resp.encode(&mut token).unwrap();
+                challenge = token;
+            }
+            match initiator.step(Some(&challenge), &mut out) {
+                Ok(_) => assert!(right, "{length}"),
+                Err(error) => {
+                    assert!(!right, "{length}");
+                    assert!(!matches!(error, Error::ApiMisuse(_)), "{error:?}");
+                    assert!(out.is_empty(), "{} bytes got out", out.len());
+                }
+            }
+        }
+    }
 }

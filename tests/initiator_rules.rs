@@ -11,8 +11,8 @@ use logon::wire::ntlm::{
     TargetInfoBuilder,
 };
 use logon::{
-    ChannelBindings, Credential, Initiator, InitiatorConfig, InitiatorStep, NtHash, RandomFailed,
-    SecureRandom, TargetName,
+    ChannelBindings, ChannelBindingsHash, Credential, Initiator, InitiatorConfig, InitiatorStep,
+    NtHash, RandomFailed, SecureRandom, TargetName,
 };
 use md5::{Digest, Md5};
 use std::sync::Arc;
@@ -351,4 +351,22 @@ fn the_bindings_of_the_servers_certificate_are_sent() {
     }
     assert!(seen > 5);
     cases.into_iter().for_each(std::mem::forget);
+}
+
+// E-06: of several bindings it is the first that is sent, alone.
+#[test]
+fn the_first_of_several_bindings_is_sent() {
+    let [one, other] = [&b"tls-server-end-point:one"[..], b"tls-server-end-point:other"];
+    let of = ChannelBindings::from_application_data;
+    let config = Arc::new(config(r"CORP\alice"));
+    for (bindings, expected) in [
+        (of(one).or(of(other)), ChannelBindingsHash::of(one)),
+        (of(other).or(of(one)), ChannelBindingsHash::of(other)),
+        (ChannelBindings::none().or(of(one)), ChannelBindingsHash::of(one)),
+        (ChannelBindings::none(), ChannelBindingsHash::ZERO),
+    ] {
+        let sent = send(&config, TargetName::default(), bindings, &challenge(MODERN, &pairs()));
+        let list = sent.response().target_info;
+        assert_eq!(list.get(AvId::CHANNEL_BINDINGS), Some(&expected.0[..]));
+    }
 }

@@ -193,6 +193,7 @@ impl Attempt {
             match word.as_str() {
                 "spnego" => initiator = Initiator::negotiate,
                 "integrity" => config = config.with_integrity(true),
+                "confidentiality" => config = config.with_confidentiality(true),
                 "128-bit" => config = config.with_min_key_strength(KeyStrength::Bits128),
                 word => panic!("{word}"),
             }

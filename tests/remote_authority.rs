@@ -11,15 +11,17 @@ mod old;
 #[path = "support/vectors.rs"]
 mod vectors;
 
-use forge::{Forge, hmac_md5, rc4, refusal, utf16le};
+use forge::{FixedClock, FixedRandom, Forge, hmac_md5, rc4, refusal, utf16le};
 use logon::ntlm::{ntlm_v1_response, ntlm2_session_challenge, v1_key_exchange_key};
 use logon::wire::ntlm::{Authenticate, AvId, Challenge, NegotiateFlags};
 use logon::{
-    Acceptor, AcceptorStep, AccountName, Answer, BindingsPolicy, ChannelBindings,
-    ChannelBindingsHash, Context, Error, LogonRequest, MicOutcome, MicPolicy, NtHash, Policy,
-    Refusal, RemoteLogon,
+    Acceptor, AcceptorConfig, AcceptorStep, AccountName, Answer, BindingsPolicy, ChannelBindings,
+    ChannelBindingsHash, Context, Error, KeyStrength, LogonRequest, MicOutcome, MicPolicy, NtHash,
+    Policy, RecentChallenges, ReflectionGuard, Refusal, RemoteLogon, ServerNames, TargetName,
+    TargetNamePolicy,
 };
 use old::{NOW, NTLM_V1, NTLM2_SESSION, OLD, PASSWORD, SERVER_CHALLENGE, client, everything, only};
+use std::sync::Arc;
 
 /// What Windows offers.
 const FLAGS: u32 = 0xe208_82b7;
@@ -257,5 +259,62 @@ fn what_will_be_refused_does_not_reach_the_authority() {
     for flags in [OLD, OLD | 0x0008_0000] {
         let (forge, _) = old_response(flags);
         assert_eq!(refusal(request(&forge, Policy::default())), Refusal::NtlmV1);
+    }
+}
+
+// nor does the authority see the service that was meant, how strong the keys are, and who
+// made the response.
+#[test]
+fn name_strength_and_reflection_are_checked_behind_an_authority() {
+    let good = modern(FLAGS);
+    let check = |forge: &Forge, policy: Policy| {
+        refusal(forge.log_on(policy, ChannelBindings::none(), verified(base_key(forge))))
+    };
+    let require = || {
+        only(|policy| {
+            let own = vec![TargetName::http("web01.corp.example")];
+            policy.target_name = TargetNamePolicy::Require(own);
+        })
+    };
+    assert_eq!(check(&good, require()), Refusal::TargetNameRequired);
+    let mut other = good.clone();
+    other.set(AvId::TARGET_NAME, &utf16le("HTTP/web02.corp.example"));
+    assert_eq!(check(&other, require()), Refusal::WrongTargetName);
+    other.set(AvId::TARGET_NAME, &utf16le("HTTP/web01.corp.example"));
+    other.log_on(require(), ChannelBindings::none(), verified(base_key(&other))).unwrap();
+
+    let mut weak = good.clone();
+    weak.flags -= NegotiateFlags::KEY_128 | NegotiateFlags::KEY_56;
+    let strong = only(|policy| policy.min_key_strength = KeyStrength::Bits128);
+    assert_eq!(check(&weak, strong), Refusal::WeakKeys);
+
+    let mut own = good.clone();
+    own.set(AvId(8), &[&[48][..], &[0; 15], &[9; 32]].concat());
+    let names = ServerNames::new("WEB01", "CORP");
+    let config = |machine_id, answered: Option<[u8; 8]>| {
+        let guard = RecentChallenges::default();
+        answered.into_iter().for_each(|challenge| guard.answering(challenge));
+        let (random, clock) = (Arc::new(FixedRandom(0x42)), Arc::new(FixedClock(NOW)));
+        let config = AcceptorConfig::new(names.clone(), random, clock);
+        Arc::new(config.with_machine_id(machine_id).with_reflection_guard(Arc::new(guard)))
+    };
+    for (machine_id, answered, reflected) in [
+        ([8; 32], None, false),
+        ([9; 32], None, true),
+        ([8; 32], Some(SERVER_CHALLENGE), true),
+        ([8; 32], Some([7; 8]), false),
+    ] {
+        let exchange = forge::exchange(&own.negotiate, &own.challenge);
+        let config = config(machine_id, answered);
+        let acceptor = Acceptor::resume(config, ChannelBindings::none(), exchange).unwrap();
+        let answer = verified(base_key(&own));
+        let result = forge::finish(acceptor, &own.message(), answer, &mut Vec::new());
+        match result {
+            Ok(_) => assert!(!reflected),
+            error => {
+                assert!(reflected);
+                assert_eq!(refusal(error), Refusal::Reflected);
+            }
+        }
     }
 }

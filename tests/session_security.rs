@@ -72,6 +72,14 @@ fn every_bit_counts(
 fn wrap_case(case: &Case, key: [u8; 16], free: std::ops::Range<usize>) {
     let (flags, role) = (flags(case), role(case));
     assert_eq!(case.u64("SeqNum"), 0);
+    let exported = ExportedSessionKey::from_bytes(key);
+    let (sign_key, seal_key) =
+        (SignKey::new(&exported, role), SealKey::new(&exported, flags, role));
+    for (name, ours) in
+        [("ClientSignKey", &sign_key.expose()[..]), ("ClientSealKey", seal_key.expose())]
+    {
+        assert!(case.opt_hex(name).is_none_or(|published| published == ours), "{name}");
+    }
     let plaintext = case.hex("Plaintext");
     let [mut sender, mut receiver] = of_case(key, flags, role);
     let mut data = plaintext.clone();
@@ -233,4 +241,24 @@ fn the_published_keys_and_signatures_hold() {
     assert_eq!(kinds["seal-key"], 13);
     assert_eq!(kinds["sign-key"], 2);
     assert_eq!(kinds.len(), 7);
+}
+
+// K-04: LM_KEY and DATAGRAM know 56 and 40 bits only, whatever else was negotiated.
+#[test]
+fn old_sealing_keys_have_56_or_40_bits() {
+    let key = ExportedSessionKey::from_bytes(*b"0123456789abcdef");
+    let (bits56, bits128) = (NegotiateFlags::KEY_56, NegotiateFlags::KEY_128);
+    let none = NegotiateFlags::empty();
+    for role in [Role::Initiator, Role::Acceptor] {
+        let of = |flags| SealKey::new(&key, flags, role).expose().to_vec();
+        for old in [NegotiateFlags::LM_KEY, NegotiateFlags::DATAGRAM] {
+            for flags in [none, bits128] {
+                assert_eq!(of(old | flags), b"01234\xe5\x38\xb0");
+                assert_eq!(of(old | flags | bits56), b"0123456\xa0");
+            }
+        }
+        for flags in [none, bits56, bits128, bits56 | bits128] {
+            assert_eq!(of(flags), b"0123456789abcdef", "the whole key, and both directions'");
+        }
+    }
 }

@@ -10,9 +10,12 @@ mod pair;
 mod vectors;
 
 use forge::{Forge, known, refusal};
-use logon::ntlm::{ExportedSessionKey, Role, Session};
+use logon::ntlm::{ExportedSessionKey, Role, Session, ntlm_v1_response};
 use logon::wire::ntlm::{Negotiate, NegotiateFlags};
-use logon::{Acceptor, ApiMisuse, ChannelBindings, Error, Policy, Refusal};
+use logon::wire::spnego::{MechType, MechTypes, NegTokenInit, NegTokenResp};
+use logon::{
+    Acceptor, AcceptorStep, ApiMisuse, ChannelBindings, Context, Error, NtHash, Policy, Refusal,
+};
 use messages::array;
 use pair::{Both, NOW, PASSWORD, Pair};
 
@@ -318,4 +321,74 @@ fn a_published_prefix_is_covered() {
         case.pass_over();
     }
     assert_eq!(seen, 3);
+}
+
+/// A client of NTLMv1 without extended session security, first choice within SPNEGO: its last
+/// token with this `mechListMIC`, at an acceptor that lets NTLMv1 in.
+fn old_within_spnego(mic: Option<[u8; 16]>) -> (Result<Context, Error>, Vec<u8>) {
+    let mut policy = Policy::default();
+    policy.ntlm_v1 = true;
+    let flags = NegotiateFlags::from_bits_retain(0x0000_8237);
+    let message = Negotiate { flags, domain: &[], workstation: &[], version: None };
+    let mut negotiate = Vec::new();
+    message.encode(&mut negotiate).unwrap();
+    let list = MechTypes::encode(&[MechType::NTLMSSP]).unwrap();
+    let init = NegTokenInit {
+        mech_types: MechTypes::decode(&list).unwrap(),
+        mech_token: Some(&negotiate),
+        neg_hints: None,
+        mech_list_mic: None,
+    };
+    let (mut first, mut second, mut third) = (Vec::new(), Vec::new(), Vec::new());
+    init.encode(&mut first).unwrap();
+    let pair = Pair { policy, ..Pair::default() };
+    let AcceptorStep::Continue(acceptor) = pair.acceptor().step(&first, &mut second).unwrap()
+    else {
+        panic!("no challenge")
+    };
+    let challenge = NegTokenResp::decode(&second).unwrap().response_token.unwrap().to_vec();
+    let response = ntlm_v1_response(&NtHash::of_password(PASSWORD), &[0x42; 8]);
+    let mut forge = Forge::answer(&negotiate, &challenge);
+    forge.mic = false;
+    forge.nt_response = Some(response.to_vec());
+    let authenticate = forge.message();
+    let resp = NegTokenResp {
+        response_token: Some(&authenticate),
+        mech_list_mic: mic.as_ref().map(<[u8; 16]>::as_slice),
+        ..Default::default()
+    };
+    resp.encode(&mut third).unwrap();
+    let mut out = Vec::new();
+    (forge::finish(acceptor, &third, known("CORP", "alice", PASSWORD), &mut out), out)
+}
+
+// P-17, P-13: the same without extended session security, with one key stream for both directions.
+#[test]
+fn without_extended_session_security_the_key_stream_begins_anew_as_well() {
+    let list = MechTypes::encode(&[MechType::NTLMSSP]).unwrap();
+    let key = *old_within_spnego(None).0.unwrap().exported_session_key().expose();
+    let flags = NegotiateFlags::SIGN | NegotiateFlags::SEAL;
+    let client = || Session::new(ExportedSessionKey::from_bytes(key), flags, Role::Initiator);
+    let mic = client().get_mic(&list).unwrap();
+    let (server, out) = old_within_spnego(Some(mic));
+    let mut server = server.unwrap();
+    // Both sign the same with number 0 and one key stream, each from its beginning.
+    let reply = NegTokenResp::decode(&out).unwrap();
+    assert_eq!(reply.mech_list_mic, Some(&mic[..]));
+    // The key stream anew; the number of the first message is 1.
+    let mut sealed = *b"the first message";
+    let mut signature = client().seal(&[], &mut sealed).unwrap();
+    signature[12] ^= 1;
+    let mut opened = sealed;
+    assert!(server.unwrap(&mut opened, &signature).unwrap());
+    assert_eq!(&opened, b"the first message");
+    // With number 0 it would be the mechListMIC's.
+    signature[12] ^= 1;
+    let mut server = old_within_spnego(Some(mic)).0.unwrap();
+    assert!(!server.unwrap(&mut sealed, &signature).unwrap());
+    for bit in (0..16 * 8).filter(|bit| !(32..64).contains(bit)) {
+        let mut wrong = mic;
+        wrong[bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(refusal(old_within_spnego(Some(wrong)).0), Refusal::WrongMechListMic);
+    }
 }

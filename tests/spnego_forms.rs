@@ -114,9 +114,15 @@ fn hints_and_signature_are_told_apart_by_the_tag_within() {
 fn mechanisms_that_are_not_ours_are_passed_over() {
     let (_, negotiate) = raw();
     let negoex = b"NEGOEXTS\xff\xff\xff\xff\xff\xff\xff\xff".as_slice();
-    for other in
-        [MechType::NEGOEX, MechType::KRB5, KRB5_USER_TO_USER, IAKERB, LATE_FALLBACK, MechType(&[])]
-    {
+    for other in [
+        MechType::NEGOEX,
+        MechType::KRB5,
+        MechType::MS_KRB5,
+        KRB5_USER_TO_USER,
+        IAKERB,
+        LATE_FALLBACK,
+        MechType(&[]),
+    ] {
         for token in [negoex, b"", b"\x60\xff"] {
             let token = der(0xa2, &der(4, token));
             let list = mech_types(&[other, LATE_FALLBACK, MechType::NTLMSSP]);
@@ -228,4 +234,19 @@ fn where_ntlm_is_off_no_form_of_it_is_accepted() {
         assert_eq!(error, PeerIncompatible::NtlmDisabled.into());
     }
     assert_eq!(NegTokenResp::decode(&out).unwrap().neg_state, Some(NegState::Reject));
+}
+
+// P-22, P-06: a bare AP-REQ is no token of ours, and nothing of it is looked at.
+#[test]
+fn a_bare_kerberos_token_is_rejected() {
+    for mech in [MechType::KRB5, MechType::MS_KRB5, KRB5_USER_TO_USER] {
+        for body in [&b""[..], b"\x01\x00", b"\x01\x00\x6e\x82\xff\xff"] {
+            let token = der(0x60, &[&der(6, mech.0)[..], body].concat());
+            let (result, out) = step(&token, Policy::default());
+            assert!(matches!(result, Err(Error::Decode(_))), "{mech}: {result:?}");
+            let reply = NegTokenResp::decode(&out).unwrap();
+            let reject = NegTokenResp { neg_state: Some(NegState::Reject), ..Default::default() };
+            assert_eq!(reply, reject, "{mech}");
+        }
+    }
 }

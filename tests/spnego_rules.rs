@@ -6,6 +6,7 @@ mod forge;
 mod pair;
 
 use forge::{known, refusal};
+use logon::wire::ntlm::{Negotiate, NegotiateFlags};
 use logon::wire::spnego::{MechType, MechTypes, NegState, NegTokenResp};
 use logon::{
     Acceptor, AcceptorStep, Context, Error, Initiator, InitiatorContext, InitiatorStep,
@@ -313,4 +314,96 @@ fn both_sides_have_to_be_done_at_the_same_time() {
     (late.neg_state, late.mech_list_mic) = (Some(NegState::AcceptIncomplete), None);
     let error = initiator.step(Some(&encode(late)), &mut Vec::new()).unwrap_err();
     assert!(matches!(error, Error::OutOfSequence { .. }), "{error:?}");
+}
+
+// P-08: not in the last token either.
+#[test]
+fn the_acceptor_does_not_change_its_mind_at_the_end() {
+    for (mech, right) in [
+        (None, true),
+        (Some(MechType::NTLMSSP), true),
+        (Some(MechType::KRB5), false),
+        (Some(MechType::NEGOEX), false),
+        (Some(MechType(&[])), false),
+    ] {
+        for signed in [true, false] {
+            let (initiator, last) = before_the_end();
+            let mut resp = NegTokenResp::decode(&last).unwrap();
+            resp.supported_mech = mech;
+            if !signed {
+                resp.mech_list_mic = None;
+            }
+            match initiator.step(Some(&encode(resp)), &mut Vec::new()) {
+                Ok(step) => {
+                    assert!(right && matches!(step, InitiatorStep::Complete(_)), "{mech:?}")
+                }
+                Err(error) => {
+                    assert!(!right, "{mech:?}");
+                    assert_eq!(error, PeerIncompatible::MechanismNotOffered.into());
+                }
+            }
+        }
+    }
+}
+
+// P-12, P-15: success without a last token, as HTTP has it, is no signature.
+#[test]
+fn a_signature_that_was_asked_for_is_missed_without_a_last_token_too() {
+    for ask in [false, true] {
+        let mut first = Vec::new();
+        let initiator = to_continue(spnego().initiator().step(None, &mut first).unwrap());
+        let out = reply(&first).1;
+        let mut resp = NegTokenResp::decode(&out).unwrap();
+        if ask {
+            resp.neg_state = Some(NegState::RequestMic);
+        }
+        let step = initiator.step(Some(&encode(resp)), &mut Vec::new()).unwrap();
+        match to_continue(step).step(None, &mut Vec::new()) {
+            Ok(step) => assert!(!ask && matches!(step, InitiatorStep::Complete(_))),
+            error => {
+                assert!(ask);
+                assert_eq!(refusal(error), Refusal::MechListMicMissing);
+            }
+        }
+    }
+}
+
+/// A client that prefers Kerberos and offers these flags for NTLM, up to its last token.
+fn second_choice_of(flags: u32) -> (Acceptor, forge::Forge) {
+    let list = MechTypes::encode(&[MechType::KRB5, MechType::NTLMSSP]).unwrap();
+    let acceptor = reply(&init_of(short, &[short(0xa0, &list)])).0;
+    let flags = NegotiateFlags::from_bits_retain(flags);
+    let message = Negotiate { flags, domain: &[], workstation: &[], version: None };
+    let mut negotiate = Vec::new();
+    message.encode(&mut negotiate).unwrap();
+    let token = encode(NegTokenResp { response_token: Some(&negotiate), ..Default::default() });
+    let mut out = Vec::new();
+    let AcceptorStep::Continue(acceptor) = acceptor.step(&token, &mut out).unwrap() else {
+        panic!("no challenge")
+    };
+    let challenge = NegTokenResp::decode(&out).unwrap().response_token.unwrap();
+    (acceptor, forge::Forge::answer(&negotiate, challenge))
+}
+
+// P-11: who negotiates no integrity could have had anything changed; our acceptor does not let him
+// in as a second choice, though RFC 4178 §5 would.
+#[test]
+fn a_second_choice_without_integrity_is_refused() {
+    let (unsigned, signed) = (0xa208_8205, 0xa208_8215);
+    for flags in [unsigned, signed] {
+        for mic in [None, Some([0; 16]), Some([1; 16])] {
+            let (acceptor, forge) = second_choice_of(flags);
+            let message = forge.message();
+            let resp = NegTokenResp {
+                response_token: Some(&message),
+                mech_list_mic: mic.as_ref().map(<[u8; 16]>::as_slice),
+                ..Default::default()
+            };
+            let (result, out) = finish(acceptor, resp);
+            let expected =
+                if mic.is_none() { Refusal::MechListMicMissing } else { Refusal::WrongMechListMic };
+            assert_eq!(refusal(result), expected);
+            assert_eq!(NegTokenResp::decode(&out).unwrap().neg_state, Some(NegState::Reject));
+        }
+    }
 }

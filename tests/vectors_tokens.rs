@@ -288,6 +288,16 @@ fn channel_bindings(case: &Case) {
     assert_eq!(Md5::digest(&structure)[..], hash);
     let types = [case.u64("InitiatorAddrType"), case.u64("AcceptorAddrType")];
     let addresses = [case.hex("InitiatorAddress"), case.hex("AcceptorAddress")];
+    let number = |number: usize| u32::try_from(number).unwrap().to_le_bytes();
+    let mut built = Vec::new();
+    for (kind, address) in types.into_iter().zip(&addresses) {
+        built.extend(number(usize::try_from(kind).unwrap()));
+        built.extend(number(address.len()));
+        built.extend(address);
+    }
+    built.extend(number(data.len()));
+    built.extend(&data);
+    assert_eq!(built, structure, "{}", case.id());
     let ours = types == [0; 2] && addresses.iter().all(Vec::is_empty);
     assert_eq!(ChannelBindingsHash::of(&data).0[..] == hash, ours, "{}", case.id());
 }

@@ -2,7 +2,8 @@
 
 use super::keys::{ExportedSessionKey, SessionBaseKey, nt_proof_str};
 use super::mic::mic;
-use super::session::{Role, Session};
+use super::session::Session;
+use super::session_keys::Role;
 use crate::binding::ChannelBindings;
 use crate::config::{InitiatorConfig, NtlmUse};
 use crate::crypto::hmac_md5;
@@ -63,6 +64,9 @@ const OFFERED: NegotiateFlags = NegotiateFlags::UNICODE
 const REQUIRED: NegotiateFlags =
     NegotiateFlags::UNICODE.union(NegotiateFlags::EXTENDED_SESSIONSECURITY);
 
+/// Longest CHALLENGE that is answered. The answer repeats its AV pairs in a field of 65,535 bytes.
+const MAX_CHALLENGE: usize = 32 * 1024;
+
 impl Initiator {
     pub(crate) fn new(
         config: Arc<InitiatorConfig>,
@@ -121,6 +125,9 @@ impl ExpectChallenge {
     fn handle(self, message: &[u8], out: &mut Vec<u8>) -> Result<InitiatorOutput, Error> {
         let Self { common, negotiate } = self;
         let config = &common.config;
+        if message.len() > MAX_CHALLENGE {
+            return Err(Error::TokenTooLong { length: message.len(), limit: MAX_CHALLENGE });
+        }
         let challenge = Challenge::decode(message)?;
         let sent = Negotiate::decode(&negotiate)?.flags;
         // Bits that were not asked for are not taken (§3.1.5.1.2).

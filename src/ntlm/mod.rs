@@ -19,13 +19,16 @@ mod initiator;
 mod keys;
 mod mic;
 mod pending;
+mod protection;
 mod response;
 mod session;
+mod session_keys;
 mod v1;
 
 pub use crate::owf::NtOwfV2;
 pub use keys::{ExportedSessionKey, KeyExchangeKey, SessionBaseKey, nt_proof_str};
-pub use session::{Role, SealKey, Session, SignKey};
+pub use session::Session;
+pub use session_keys::{Role, SealKey, SignKey};
 pub use v1::{lm_response, ntlm_v1_response, ntlm2_session_challenge, v1_key_exchange_key};
 
 pub(crate) use acceptor::{Acceptor, ExpectAuthenticate, Step};

@@ -1,294 +1,13 @@
-//! Session security: signing and sealing ([MS-NLMP] §3.4).
-//!
-//! With extended session security each direction has a signing key, a sealing key and a key
-//! stream. Without it there is one key stream for both directions, and a CRC for a signature.
+//! Session security as an application sees it: signing and sealing ([MS-NLMP] §3.4).
 
 use super::keys::ExportedSessionKey;
-use crate::crypto::{HmacMd5, Rc4Handle, Secret, crc32, md5};
+use super::protection::{Direction, FirstNumbers, Keys, Message};
+use super::session_keys::Role;
 use crate::error::{ApiMisuse, Error};
 use crate::wire::ntlm::{MessageSignature, NegotiateFlags};
 use alloc::boxed::Box;
 use core::fmt;
 use subtle::ConstantTimeEq;
-
-/// Which side of an exchange somebody is on.
-/// See [MS-NLMP] §3.4.5.2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// The client.
-    Initiator,
-    /// The server.
-    Acceptor,
-}
-
-impl Role {
-    fn peer(self) -> Self {
-        match self {
-            Self::Initiator => Self::Acceptor,
-            Self::Acceptor => Self::Initiator,
-        }
-    }
-}
-
-/// `SignKey` of one direction ([MS-NLMP] §3.4.5.2).
-#[derive(Debug)]
-pub struct SignKey(Secret);
-
-/// `SealKey` of one direction, or without extended session security of both ([MS-NLMP]
-/// §3.4.5.3).
-#[derive(Debug)]
-pub struct SealKey {
-    key: Secret,
-    length: usize,
-}
-
-impl SignKey {
-    /// The key for what `sender` sends: MD5 of the session key and a magic constant, its NUL
-    /// included.
-    #[must_use]
-    pub fn new(key: &ExportedSessionKey, sender: Role) -> Self {
-        let magic: &[u8] = match sender {
-            Role::Initiator => b"session key to client-to-server signing key magic constant\0",
-            Role::Acceptor => b"session key to server-to-client signing key magic constant\0",
-        };
-        Self(Secret::new(md5(&[key.expose(), magic])))
-    }
-
-    /// The 16 bytes.
-    #[must_use]
-    pub fn expose(&self) -> &[u8; 16] {
-        self.0.expose()
-    }
-}
-
-impl SealKey {
-    /// The key for what `sender` sends. With extended session security: MD5 of as much of the
-    /// session key as was negotiated (16, 7 or 5 bytes) and a magic constant, its NUL included.
-    /// Without it, with `LM_KEY` or `DATAGRAM`: 7 or 5 bytes, filled up to 8; else the session
-    /// key itself.
-    #[must_use]
-    pub fn new(key: &ExportedSessionKey, flags: NegotiateFlags, sender: Role) -> Self {
-        if !flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
-            return Self::without_ess(key, flags);
-        }
-        let magic: &[u8] = match sender {
-            Role::Initiator => b"session key to client-to-server sealing key magic constant\0",
-            Role::Acceptor => b"session key to server-to-client sealing key magic constant\0",
-        };
-        let strength = if flags.contains(NegotiateFlags::KEY_128) {
-            16
-        } else if flags.contains(NegotiateFlags::KEY_56) {
-            7
-        } else {
-            5
-        };
-        let part = key.expose().get(..strength).unwrap_or_default();
-        Self { key: Secret::new(md5(&[part, magic])), length: 16 }
-    }
-
-    /// A key of 8 bytes is written twice: for RC4 that is the same key.
-    fn without_ess(key: &ExportedSessionKey, flags: NegotiateFlags) -> Self {
-        let [a, b, c, d, e, f, g, ..] = *key.expose();
-        let eight = if !flags.intersects(NegotiateFlags::LM_KEY | NegotiateFlags::DATAGRAM) {
-            return Self { key: Secret::new(*key.expose()), length: 16 };
-        } else if flags.contains(NegotiateFlags::KEY_56) {
-            [a, b, c, d, e, f, g, 0xa0]
-        } else {
-            [a, b, c, d, e, 0xe5, 0x38, 0xb0]
-        };
-        let mut twice = [0; 16];
-        for (to, from) in twice.iter_mut().zip(eight.iter().cycle()) {
-            *to = *from;
-        }
-        Self { key: Secret::new(twice), length: 8 }
-    }
-
-    /// The 16 or 8 bytes.
-    #[must_use]
-    pub fn expose(&self) -> &[u8] {
-        self.key.expose().get(..self.length).unwrap_or_default()
-    }
-
-    fn start(&self) -> Rc4Handle {
-        Rc4Handle::new(self.key.expose())
-    }
-}
-
-/// What one side keeps for one direction, with extended session security.
-struct Direction {
-    /// Keyed with the [`SignKey`]: two of the four or more hash blocks of a short message's
-    /// checksum are the same for each message.
-    keyed: HmacMd5,
-    cipher: Rc4Handle,
-    seq_num: u32,
-    key_exchange: bool,
-}
-
-/// A block of MD5. MAC and cipher take turns at it: neither needs the other's result, and so the
-/// processor works on both at once, as far as it looks ahead.
-const TURN: usize = 64;
-
-impl Direction {
-    fn new(key: &ExportedSessionKey, flags: NegotiateFlags, sender: Role, seq_num: u32) -> Self {
-        Self {
-            keyed: HmacMd5::new(SignKey::new(key, sender).expose()),
-            cipher: SealKey::new(key, flags, sender).start(),
-            seq_num,
-            key_exchange: flags.contains(NegotiateFlags::KEY_EXCH),
-        }
-    }
-
-    /// `HMAC_MD5(SignKey, SeqNum | prefix | message)`, the message still to come (§3.4.4.2), and
-    /// its number. Without a number nothing is touched.
-    fn start(&mut self, prefix: &[u8]) -> Result<(HmacMd5, u32), Error> {
-        let seq_num = next(&mut self.seq_num)?;
-        let mut mac = self.keyed.clone();
-        mac.update(&seq_num.to_le_bytes());
-        mac.update(prefix);
-        Ok((mac, seq_num))
-    }
-
-    /// What the sender does. The plaintext is signed, the message encrypted before the checksum
-    /// is (§3.4.3).
-    fn protect(&mut self, prefix: &[u8], message: Message<'_>) -> Result<MessageSignature, Error> {
-        let (mut mac, seq_num) = self.start(prefix)?;
-        match message {
-            Message::Signed(message) => mac.update(message),
-            Message::Sealed(message) => {
-                for block in message.chunks_mut(TURN) {
-                    mac.update(block);
-                    self.cipher.apply(block);
-                }
-            }
-        }
-        Ok(self.signature(mac, seq_num))
-    }
-
-    /// What the receiver does: the same, decrypting first.
-    fn expect(&mut self, prefix: &[u8], message: Message<'_>) -> Result<MessageSignature, Error> {
-        let (mut mac, seq_num) = self.start(prefix)?;
-        match message {
-            Message::Signed(message) => mac.update(message),
-            Message::Sealed(message) => {
-                for block in message.chunks_mut(TURN) {
-                    self.cipher.apply(block);
-                    mac.update(block);
-                }
-            }
-        }
-        Ok(self.signature(mac, seq_num))
-    }
-
-    fn signature(&mut self, mac: HmacMd5, seq_num: u32) -> MessageSignature {
-        let [c0, c1, c2, c3, c4, c5, c6, c7, ..] = mac.finalize();
-        let mut checksum = [c0, c1, c2, c3, c4, c5, c6, c7];
-        if self.key_exchange {
-            self.cipher.apply(&mut checksum);
-        }
-        MessageSignature { checksum, seq_num }
-    }
-}
-
-/// What one side keeps for both directions, without extended session security.
-struct Shared {
-    cipher: Rc4Handle,
-    outgoing: u32,
-    incoming: u32,
-}
-
-impl Shared {
-    /// `RandomPad`, CRC-32 and `SeqNum` go through the key stream in this order; on the wire the
-    /// pad is zero and `SeqNum` is the key stream of zeros with the number (§3.4.4.1).
-    fn signature(&mut self, crc: [u8; 4], seq_num: u32) -> MessageSignature {
-        let [c0, c1, c2, c3] = crc;
-        let mut fields = [0, 0, 0, 0, c0, c1, c2, c3, 0, 0, 0, 0];
-        self.cipher.apply(&mut fields);
-        let [_, _, _, _, c0, c1, c2, c3, s0, s1, s2, s3] = fields;
-        let seq_num = u32::from_le_bytes([s0, s1, s2, s3]) ^ seq_num;
-        MessageSignature { checksum: [0, 0, 0, 0, c0, c1, c2, c3], seq_num }
-    }
-}
-
-#[expect(clippy::large_enum_variant, reason = "the large one is the usual one")]
-enum Keys {
-    Extended { outgoing: Direction, incoming: Direction },
-    Shared(Shared),
-}
-
-fn next(seq_num: &mut u32) -> Result<u32, Error> {
-    let current = *seq_num;
-    *seq_num = current.checked_add(1).ok_or(ApiMisuse::SequenceExhausted)?;
-    Ok(current)
-}
-
-impl Keys {
-    fn new(
-        key: &ExportedSessionKey,
-        flags: NegotiateFlags,
-        role: Role,
-        first: FirstNumbers,
-    ) -> Self {
-        let FirstNumbers { outgoing, incoming } = first;
-        if !flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
-            let seal_key = SealKey::new(key, flags, role);
-            return Self::Shared(Shared { cipher: seal_key.start(), outgoing, incoming });
-        }
-        Self::Extended {
-            outgoing: Direction::new(key, flags, role, outgoing),
-            incoming: Direction::new(key, flags, role.peer(), incoming),
-        }
-    }
-
-    /// Signs `prefix` and `message`, and encrypts `message` if it is to be sealed.
-    fn protect(&mut self, prefix: &[u8], message: Message<'_>) -> Result<MessageSignature, Error> {
-        match self {
-            Self::Extended { outgoing, .. } => outgoing.protect(prefix, message),
-            // Without extended session security only what is sealed or signed by itself counts;
-            // a prefix is part of the message that is signed.
-            Self::Shared(shared) => {
-                let seq_num = next(&mut shared.outgoing)?;
-                let crc = crc32([prefix, message.plaintext()]);
-                if let Message::Sealed(message) = message {
-                    shared.cipher.apply(message);
-                }
-                Ok(shared.signature(crc, seq_num))
-            }
-        }
-    }
-
-    /// The signature that the peer has to have made; decrypts `message` if it is sealed.
-    fn expect(&mut self, prefix: &[u8], message: Message<'_>) -> Result<MessageSignature, Error> {
-        match self {
-            Self::Extended { incoming, .. } => incoming.expect(prefix, message),
-            Self::Shared(shared) => {
-                let seq_num = next(&mut shared.incoming)?;
-                let plaintext = match message {
-                    Message::Signed(message) => message,
-                    Message::Sealed(message) => {
-                        shared.cipher.apply(message);
-                        message
-                    }
-                };
-                let crc = crc32([prefix, plaintext]);
-                Ok(shared.signature(crc, seq_num))
-            }
-        }
-    }
-}
-
-enum Message<'a> {
-    Signed(&'a [u8]),
-    Sealed(&'a mut [u8]),
-}
-
-impl Message<'_> {
-    fn plaintext(&self) -> &[u8] {
-        match self {
-            Self::Signed(message) => message,
-            Self::Sealed(message) => message,
-        }
-    }
-}
 
 /// The session security of an established exchange ([MS-NLMP] §3.4): what [`crate::Context`]
 /// protects messages with. It proves nothing about anybody.
@@ -301,13 +20,6 @@ pub struct Session {
     first: FirstNumbers,
     keys: Option<Box<Keys>>,
     poisoned: bool,
-}
-
-/// The numbers of the first messages, 1 behind a `mechListMIC`.
-#[derive(Clone, Copy, Default)]
-struct FirstNumbers {
-    outgoing: u32,
-    incoming: u32,
 }
 
 /// The signature of a session that negotiated `ALWAYS_SIGN` and neither signing nor sealing
@@ -455,5 +167,49 @@ impl Session {
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session").field("flags", &self.flags).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FirstNumbers, Role, Session};
+    use crate::error::{ApiMisuse, Error};
+    use crate::ntlm::ExportedSessionKey;
+    use crate::wire::ntlm::NegotiateFlags;
+
+    const BOTH: NegotiateFlags = NegotiateFlags::SIGN.union(NegotiateFlags::SEAL);
+
+    /// One end, its next number being the last.
+    fn end(flags: NegotiateFlags, role: Role) -> Session {
+        let key = ExportedSessionKey::from_bytes([0x55; 16]);
+        let mut session = Session::new(key, flags | BOTH, role);
+        session.first = FirstNumbers { outgoing: u32::MAX - 1, incoming: u32::MAX - 1 };
+        session
+    }
+
+    // K-09, K-11: a number is never used again; where there is none left, messages stay as they
+    // are, neither encrypted nor, without a signature that was verified, decrypted.
+    #[test]
+    fn the_numbers_are_used_up_and_do_not_begin_again() {
+        let ess = NegotiateFlags::EXTENDED_SESSIONSECURITY | NegotiateFlags::KEY_EXCH;
+        let exhausted = || Error::from(ApiMisuse::SequenceExhausted);
+        for flags in [ess, NegotiateFlags::empty()] {
+            let (mut client, mut server) =
+                (end(flags, Role::Initiator), end(flags, Role::Acceptor));
+            let mut message = *b"the last one";
+            let signature = client.seal(&[], &mut message).unwrap();
+            let sealed = message;
+            assert!(server.unseal(&[], &mut message, &signature).unwrap());
+            assert_eq!(&message, b"the last one");
+            for _ in 0..3 {
+                assert_eq!(client.seal(&[], &mut message).unwrap_err(), exhausted());
+                assert_eq!(&message, b"the last one", "not encrypted");
+                assert_eq!(client.get_mic(&message).unwrap_err(), exhausted());
+                let mut again = sealed;
+                assert_eq!(server.unseal(&[], &mut again, &signature).unwrap_err(), exhausted());
+                assert_eq!(again, sealed, "not decrypted");
+                assert_eq!(server.verify_mic(&again, &signature).unwrap_err(), exhausted());
+            }
+        }
     }
 }

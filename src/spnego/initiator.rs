@@ -2,7 +2,7 @@
 
 use super::mechanism::{InitiatorMechanism, InitiatorMechanismStep, MechListMic};
 use crate::error::{Error, PeerIncompatible, Refusal};
-use crate::wire::spnego::{MechTypes, NegState, NegTokenInit, NegTokenResp};
+use crate::wire::spnego::{MechType, MechTypes, NegState, NegTokenInit, NegTokenResp};
 use alloc::vec::Vec;
 
 /// A negotiation in progress.
@@ -25,6 +25,7 @@ pub(crate) struct ExpectResp<M> {
 #[derive(Debug)]
 pub(crate) struct ExpectFinal<E> {
     established: E,
+    mech_type: MechType<'static>,
     mech_types: Vec<u8>,
     mech_list_mic_required: bool,
 }
@@ -91,9 +92,8 @@ impl<M: InitiatorMechanism> ExpectResp<M> {
             }
             Some(NegState::AcceptIncomplete | NegState::RequestMic) | None => {}
         }
-        if resp.supported_mech.is_some_and(|mech| mech != mechanism.mech_type()) {
-            return Err(PeerIncompatible::MechanismNotOffered.into());
-        }
+        let mech_type = mechanism.mech_type();
+        same_mechanism(&resp, mech_type)?;
         if resp.neg_state == Some(NegState::RequestMic) && !first {
             return Err(Error::OutOfSequence {
                 expected: "request-mic in the first reply only",
@@ -119,10 +119,19 @@ impl<M: InitiatorMechanism> ExpectResp<M> {
                     None
                 };
                 reply(&response_token, mic.as_ref(), out)?;
-                let next = ExpectFinal { established, mech_types, mech_list_mic_required };
+                let next =
+                    ExpectFinal { established, mech_type, mech_types, mech_list_mic_required };
                 Ok(Output::Continue(Initiator::Final(next)))
             }
         }
+    }
+}
+
+/// Whatever the acceptor selects, and whenever it says so, is what was offered.
+fn same_mechanism(resp: &NegTokenResp<'_>, offered: MechType<'_>) -> Result<(), PeerIncompatible> {
+    match resp.supported_mech {
+        Some(selected) if selected != offered => Err(PeerIncompatible::MechanismNotOffered),
+        _ => Ok(()),
     }
 }
 
@@ -142,8 +151,11 @@ impl<E: MechListMic> ExpectFinal<E> {
         token: &[u8],
     ) -> Result<Output<M>, Error> {
         let resp = NegTokenResp::decode(token)?;
+        if resp.neg_state == Some(NegState::Reject) {
+            return Err(PeerIncompatible::Rejected.into());
+        }
+        same_mechanism(&resp, self.mech_type)?;
         match (resp.neg_state, resp.mech_list_mic) {
-            (Some(NegState::Reject), _) => Err(PeerIncompatible::Rejected.into()),
             (Some(NegState::AcceptCompleted) | None, Some(mic)) => {
                 // Without integrity there is no MIC that could be right.
                 let right = self.established.has_integrity()
