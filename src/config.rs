@@ -8,8 +8,8 @@ use crate::owf::NtOwfV2;
 use crate::policy::{KeyStrength, Policy};
 use crate::reflection::ReflectionGuard;
 use crate::wire::ntlm::{AvId, TargetInfoBuilder};
-use crate::wire::push_utf16le;
-use alloc::string::String;
+use crate::wire::{Utf16Le, push_utf16le};
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -202,7 +202,6 @@ pub enum NtlmUse {
 /// What the exchanges of a client share.
 /// See [MS-NLMP] §3.1.1.
 pub struct InitiatorConfig {
-    pub(crate) credential: Credential,
     /// Domain, user and workstation, in UTF-16LE as every AUTHENTICATE carries them.
     pub(crate) domain: Vec<u8>,
     pub(crate) user: Vec<u8>,
@@ -227,13 +226,11 @@ impl InitiatorConfig {
         random: Arc<dyn SecureRandom>,
         clock: Arc<dyn TimeSource>,
     ) -> Self {
-        let (user, domain) = (utf16le(credential.user()), utf16le(credential.domain()));
         Self {
-            response_key: NtOwfV2::of(&credential),
-            domain,
-            user,
+            domain: utf16le(credential.domain()),
+            user: utf16le(credential.user()),
             workstation: Vec::new(),
-            credential,
+            response_key: NtOwfV2::of(&credential),
             key_exchange: true,
             integrity: false,
             confidentiality: false,
@@ -314,8 +311,11 @@ impl InitiatorConfig {
 
 impl fmt::Debug for InitiatorConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = |bytes| Utf16Le::new(bytes).unwrap_or_default().to_string();
         f.debug_struct("InitiatorConfig")
-            .field("credential", &self.credential)
+            .field("domain", &text(&self.domain))
+            .field("user", &text(&self.user))
+            .field("workstation", &text(&self.workstation))
             .finish_non_exhaustive()
     }
 }

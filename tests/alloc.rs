@@ -74,7 +74,7 @@ fn nor_does_the_verdict_within_spnego() {
 }
 
 #[test]
-fn a_pending_exchange_keeps_less_than_a_kibibyte() {
+fn a_pending_exchange_keeps_a_kibibyte_at_most() {
     for spnego in [false, true] {
         let pair = pair(spnego, true);
         let mut first = Vec::new();

@@ -24,7 +24,7 @@ pub(crate) const ACCOUNT: &str = r"CORP\alice";
 pub(crate) const PRINCIPAL: &str = "alice@corp.example";
 pub(crate) const HOST: &str = "web01.corp.example";
 
-/// The application data of a `tls-server-end-point` binding: 21 characters and a SHA-256.
+/// The application data of a `tls-server-end-point` binding, as long as with a SHA-256.
 pub(crate) const BINDINGS: &[u8] = b"tls-server-end-point:0123456789abcdef0123456789abcdef";
 
 /// The sizes of sealed messages in bytes.

@@ -53,8 +53,9 @@ fn decode_base64(token68: &[u8]) -> Result<Vec<u8>, HeaderError> {
 #[must_use]
 pub fn format_token(scheme: Scheme, token: &[u8]) -> String {
     let digits = token.len().div_ceil(3).saturating_mul(4);
-    let mut value = String::from(scheme.name());
-    value.reserve_exact(digits.saturating_add(1));
+    let length = scheme.name().len().saturating_add(1).saturating_add(digits);
+    let mut value = String::with_capacity(length);
+    value.push_str(scheme.name());
     value.push(' ');
     BASE64_STANDARD.encode_string(token, &mut value);
     value

@@ -101,7 +101,7 @@ impl ExpectStart {
     fn start(self, out: &mut Vec<u8>) -> Result<InitiatorOutput, Error> {
         let Self(common) = self;
         let config = &common.config;
-        if config.credential.user().is_empty() {
+        if config.user.is_empty() {
             return Err(ApiMisuse::NoUser.into());
         }
         if let NtlmUse::Only(exceptions) = &config.ntlm
@@ -162,12 +162,9 @@ impl ExpectChallenge {
         let target_info = response_target_info(challenge.target_info.as_ref(), &common)?;
 
         let key = &config.response_key;
-        let mut nt_response = unproven_response(time, client_challenge, &target_info);
-        let mut proof = [0; 16];
-        if let Some((room, temp)) = nt_response.split_first_chunk_mut() {
-            proof = nt_proof_str(key, &challenge.server_challenge, temp);
-            *room = proof;
-        }
+        let temp = temp(time, client_challenge, &target_info);
+        let proof = nt_proof_str(key, &challenge.server_challenge, &temp);
+        let nt_response = [&proof[..], &temp].concat();
         let exchange_key = SessionBaseKey::new(key, &proof).into_key_exchange_key();
         // A server that sends its time takes no LMv2 response, and 24 zeros tell an
         // eavesdropper nothing (§3.1.5.1.2).
@@ -212,18 +209,16 @@ impl ExpectChallenge {
     }
 }
 
-/// `NTLMv2_RESPONSE` with zeros for the proof. Behind it stands `temp` of §3.3.2, which the proof
-/// is made over, with the four zero bytes at its end.
-fn unproven_response(time: u64, client_challenge: [u8; 8], target_info: &[u8]) -> Vec<u8> {
-    let mut response = Vec::with_capacity(target_info.len().saturating_add(48));
-    response.extend([0; 16]);
-    response.extend([1, 1, 0, 0, 0, 0, 0, 0]);
-    response.extend(time.to_le_bytes());
-    response.extend(client_challenge);
-    response.extend([0; 4]);
-    response.extend(target_info);
-    response.extend([0; 4]);
-    response
+/// `temp` of §3.3.2, which the proof is made over, with the four zero bytes at its end.
+fn temp(time: u64, client_challenge: [u8; 8], target_info: &[u8]) -> Vec<u8> {
+    let mut temp = Vec::with_capacity(target_info.len().saturating_add(32));
+    temp.extend([1, 1, 0, 0, 0, 0, 0, 0]);
+    temp.extend(time.to_le_bytes());
+    temp.extend(client_challenge);
+    temp.extend([0; 4]);
+    temp.extend(target_info);
+    temp.extend([0; 4]);
+    temp
 }
 
 /// The acceptor's pairs as they are and in order, `MsvAvFlags` with the MIC's bit added, then

@@ -335,7 +335,8 @@ fn exported_session_key(
 /// Every AV pair of the CHALLENGE has to come back, in any order. A pair that is missing
 /// or changed is the mark of a relay from another server.
 fn echo_complete(sent: &Challenge<'_>, response: &NtlmV2Response<'_>) -> Result<(), Refusal> {
-    // Clients keep the order, as a rule; then the pair is where it is looked for first.
+    // Clients keep the order, as a rule; then the pair is where it is looked for first. That is
+    // the pair that `get` would find, because none stands in the list twice.
     let mut echoed = response.target_info.iter();
     for pair in sent.target_info.iter().flat_map(TargetInfo::iter) {
         let in_order = echoed.next() == Some(pair);

@@ -10,29 +10,40 @@ mod memory;
 mod sspi_peer;
 
 use cases::{ACCOUNT, Carrier, PRINCIPAL};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use contender::{Contender, quartiles};
-use std::io::{Error, Write, stderr};
+use std::io::{Error, IsTerminal, Write, stderr};
 use std::path::PathBuf;
 
 /// Measures logon against its floor and its peers, and prints a table of ratios.
 ///
 /// Example: benches/peers/run --rounds 100
 #[derive(Parser)]
+#[command(name = "benches/peers/run")]
 struct Options {
     /// How often every contender has its turn
-    #[arg(long, default_value_t = 100)]
-    rounds: usize,
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
     /// Logons in the test of memory
-    #[arg(long, default_value_t = 1_000_000)]
-    logons: usize,
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(100..))]
+    logons: u32,
     /// The GSSAPI bench, compiled from gss.c; without it its rows are missing
     #[arg(long)]
     gss: Option<PathBuf>,
-    /// Runs only this, as often as --rounds says, for an instruction counter: floor, verify,
-    /// server-ntlm, server-spnego, client, seal
+    /// Runs only this, as often as --rounds says, for an instruction counter
     #[arg(long)]
-    only: Option<String>,
+    only: Option<Only>,
+}
+
+/// What can be run by itself.
+#[derive(Clone, Copy, ValueEnum)]
+enum Only {
+    Floor,
+    Verify,
+    ServerNtlm,
+    ServerSpnego,
+    Client,
+    Seal,
 }
 
 /// A line of the table: what takes `ours`, as a multiple of `theirs`.
@@ -68,7 +79,7 @@ impl Table {
         self.rows.push(Row { what: what.to_owned(), ours, against, theirs, at_most });
     }
 
-    fn measure(&mut self, rounds: usize) {
+    fn measure(&mut self, rounds: u32) {
         for round in 1..=rounds {
             self.contenders.iter_mut().for_each(Contender::turn);
             progress("round", round, rounds);
@@ -105,7 +116,10 @@ impl Table {
     }
 }
 
-fn progress(what: &str, done: usize, of: usize) {
+fn progress(what: &str, done: u32, of: u32) {
+    if !stderr().is_terminal() {
+        return;
+    }
     let end = if done == of { "\n" } else { "" };
     let _ = write!(stderr(), "\r{what} {done} of {of}{end}");
 }
@@ -171,27 +185,26 @@ fn table(options: &Options) -> Result<Table, Error> {
     Ok(table)
 }
 
-fn run_only<I>(count: usize, (mut prepare, mut run): (impl FnMut() -> I, impl FnMut(I))) {
+fn run_only<I>(count: u32, (mut prepare, mut run): (impl FnMut() -> I, impl FnMut(I))) {
     (0..count).for_each(|_| run(prepare()));
 }
 
-fn only(name: &str, count: usize) -> Result<(), Error> {
-    match name {
-        "floor" => run_only(count, cases::floor_verify()),
-        "verify" => run_only(count, cases::verify()),
-        "server-ntlm" => run_only(count, cases::server_verdict(ACCOUNT, Carrier::Ntlm)),
-        "server-spnego" => run_only(count, cases::server_verdict(ACCOUNT, Carrier::Spnego)),
-        "client" => run_only(count, cases::client_authenticate()),
-        "seal" => run_only(count, cases::seal(65536)),
-        _ => return Err(Error::other("--only: see --help for the names")),
+fn only(only: Only, count: u32) {
+    match only {
+        Only::Floor => run_only(count, cases::floor_verify()),
+        Only::Verify => run_only(count, cases::verify()),
+        Only::ServerNtlm => run_only(count, cases::server_verdict(ACCOUNT, Carrier::Ntlm)),
+        Only::ServerSpnego => run_only(count, cases::server_verdict(ACCOUNT, Carrier::Spnego)),
+        Only::Client => run_only(count, cases::client_authenticate()),
+        Only::Seal => run_only(count, cases::seal(65536)),
     }
-    Ok(())
 }
 
 fn main() -> Result<(), Error> {
     let options = Options::parse();
-    if let Some(name) = &options.only {
-        return only(name, options.rounds);
+    if let Some(case) = options.only {
+        only(case, options.rounds);
+        return Ok(());
     }
     let mut table = table(&options)?;
     table.measure(options.rounds);

@@ -13,7 +13,7 @@ pub(crate) fn of_pending(carrier: Carrier) -> u64 {
 }
 
 /// Resident memory in KiB after one in a hundred of `count` logons, and after all of them.
-pub(crate) fn resident(count: usize, progress: impl Fn(usize)) -> [u64; 2] {
+pub(crate) fn resident(count: u32, progress: impl Fn(u32)) -> [u64; 2] {
     let mut raw = cases::whole_logon(Carrier::Ntlm);
     let mut spnego = cases::whole_logon(Carrier::Spnego);
     let mut first = 0;
