@@ -163,7 +163,7 @@ impl KnownAccount {
 
 /// What a remote authority needs to verify a response ([MS-APDS] §3.1.5.2): the fields of
 /// `NETLOGON_NETWORK_INFO`, straight from the exchange.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct NetworkLogon<'a> {
     /// The names as sent, case kept.
@@ -177,6 +177,17 @@ pub struct NetworkLogon<'a> {
     /// session response, or an LM response by itself. Beside any other it is left out, because
     /// an authority may fall back to it, and it covers neither AV pairs nor MIC.
     pub lm_response: &'a [u8],
+}
+
+/// Responses can be guessed at offline; of them only the lengths are shown.
+impl fmt::Debug for NetworkLogon<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NetworkLogon")
+            .field("account", &self.account)
+            .field("nt_response", &self.nt_response.len())
+            .field("lm_response", &self.lm_response.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// The word of a remote authority, such as a domain controller, that it has verified the

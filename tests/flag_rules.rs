@@ -110,3 +110,18 @@ fn the_type_of_the_target_is_the_servers_to_say() {
         forge.log_on(Policy::default(), ChannelBindings::none(), answer).unwrap();
     }
 }
+
+// F-02: who asks for everything gets back what is spoken here, and no other bit.
+#[test]
+fn a_bit_that_is_not_spoken_here_is_never_echoed() {
+    let mut legacy = Policy::default();
+    (legacy.ntlm_v1, legacy.ntlm2_session, legacy.lm) = (true, true, true);
+    let asked = NegotiateFlags::all() - NegotiateFlags::DATAGRAM;
+    for policy in [Policy::default(), legacy.clone()] {
+        assert_eq!(offered(asked, policy).bits(), 0xe289_8235);
+    }
+    // Without extended session security the two flags of NTLMv1 come back to who opted in.
+    let old = asked - NegotiateFlags::EXTENDED_SESSIONSECURITY;
+    assert_eq!(offered(old, Policy::default()).bits(), 0xe281_8235);
+    assert_eq!(offered(old, legacy).bits(), 0xe2c1_82b5);
+}

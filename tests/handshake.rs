@@ -304,3 +304,18 @@ fn the_initiator_refuses_weakened_flags() {
     let answer = lookup(request.account());
     assert_eq!(refusal(request.resolve(Ok(answer), &mut Vec::new())), Refusal::WrongMic);
 }
+
+// N-15: the limits are those of the specification, to the byte.
+#[test]
+fn the_usual_limits_are_64_kib_for_a_token_and_1_kib_for_a_name() {
+    let policy = Policy::default();
+    assert_eq!((policy.max_token, policy.max_name), (65_536, 1024));
+    for first in [0x60, 0x4e] {
+        let step = |length| {
+            let acceptor = Pair::default().acceptor();
+            acceptor.step(&vec![first; length], &mut Vec::new()).unwrap_err()
+        };
+        assert!(!matches!(step(65_536), Error::TokenTooLong { .. }));
+        assert_eq!(step(65_537), Error::TokenTooLong { length: 65_537, limit: 65_536 });
+    }
+}

@@ -10,8 +10,8 @@ use logon::http::{
 };
 use logon::wire::spnego::{MechType, MechTypes, NegTokenInit};
 use logon::{
-    AcceptorConfig, ChannelBindings, CredentialStore, Error, HeaderError, Initiator, InitiatorStep,
-    PeerIncompatible, Policy, Refusal, StoreError,
+    AcceptorConfig, Answer, ChannelBindings, CredentialStore, Error, HeaderError, Initiator,
+    InitiatorStep, PeerIncompatible, Policy, Refusal, StoreError,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -532,5 +532,117 @@ fn a_client_that_cannot_be_served_is_challenged_with_bare_schemes() {
         assert_bare_challenges(&response);
         assert_eq!(refusal(&response), Some(Refusal::ZeroChannelBindings));
         assert!(connection.auth.logon().is_none());
+    }
+}
+
+// N-01, S-25: behind authenticate_without_a_challenge_is_out_of_sequence.
+// N-01: the answer has no token in it, and what was begun is gone.
+#[test]
+fn a_message_that_is_not_expected_ends_the_exchange() {
+    for damage in [
+        |message: &mut Vec<u8>| message[0] ^= 1,
+        |message: &mut Vec<u8>| message[8] = 2,
+        |message: &mut Vec<u8>| message[8] = 4,
+        |message: &mut Vec<u8>| message[11] = 1,
+        |message: &mut Vec<u8>| message.truncate(8),
+    ] {
+        let mut connection = Connection::new();
+        let (initiator, token) = first(fixed::ntlm(ALICE, PASSWORD));
+        let sent = challenge(connection.send(&format_token(Scheme::Ntlm, &token)), Scheme::Ntlm);
+        let right = second(initiator, &sent);
+        let mut wrong = right.clone();
+        damage(&mut wrong);
+        let response = respond(connection.send(&format_token(Scheme::Ntlm, &wrong)));
+        assert_bare_challenges(&response);
+        assert!(!response.continues);
+        let late = respond(connection.send(&format_token(Scheme::Ntlm, &right)));
+        assert_bare_challenges(&late);
+        assert!(matches!(late.reason, Some(Error::OutOfSequence { .. })), "{:?}", late.reason);
+    }
+}
+
+// S-01: a CHALLENGE is used up by a logon that is refused, too.
+#[test]
+fn a_refused_authenticate_uses_up_its_challenge() {
+    let mut connection = Connection::new();
+    let (initiator, token) = first(fixed::ntlm(ALICE, PASSWORD));
+    let sent = challenge(connection.send(&format_token(Scheme::Ntlm, &token)), Scheme::Ntlm);
+    let right = second(initiator, &sent);
+    let mut wrong = right.clone();
+    // The MIC stands at 72.
+    wrong[75] ^= 1;
+    let refused = respond(connection.send(&format_token(Scheme::Ntlm, &wrong)));
+    assert_eq!(refusal(&refused), Some(Refusal::WrongMic));
+    let again = respond(connection.send(&format_token(Scheme::Ntlm, &right)));
+    assert_bare_challenges(&again);
+    assert!(matches!(again.reason, Some(Error::OutOfSequence { .. })));
+}
+
+// S-01, S-16: one connection has one CHALLENGE pending; the next takes its place.
+#[test]
+fn a_second_challenge_puts_the_first_out_of_use() {
+    let mut connection = Connection::new();
+    let (initiator, token) = first(fixed::ntlm(ALICE, PASSWORD));
+    let token = format_token(Scheme::Ntlm, &token);
+    let old = challenge(connection.send(&token), Scheme::Ntlm);
+    let new = challenge(connection.send(&token), Scheme::Ntlm);
+    assert_ne!(old, new);
+    let late = second(initiator, &old);
+    let response = respond(connection.send(&format_token(Scheme::Ntlm, &late)));
+    assert_eq!(refusal(&response), Some(Refusal::WrongProof));
+    // That was the try that the second had.
+    let (initiator, _) = first(fixed::ntlm(ALICE, PASSWORD));
+    let right = second(initiator, &new);
+    let response = respond(connection.send(&format_token(Scheme::Ntlm, &right)));
+    assert!(matches!(response.reason, Some(Error::OutOfSequence { .. })));
+}
+
+// S-22: whatever the store refuses for, the client sees what a wrong password gets.
+#[test]
+fn no_refusal_of_the_store_can_be_told_from_a_wrong_password() {
+    let seen = |answer: Answer, scheme, initiator: fn(&str, &str) -> Initiator| {
+        let mut connection = Connection::new();
+        let (initiator, token) = first(initiator(ALICE, "wrong"));
+        let sent = challenge(connection.send(&format_token(scheme, &token)), scheme);
+        let token = format_token(scheme, &second(initiator, &sent));
+        let head = RequestHead {
+            credentials: &[token.as_bytes()],
+            offer: &connection.offer,
+            required: true,
+        };
+        assert!(matches!(connection.auth.request(head), Decision::NeedLogon));
+        let response = respond(connection.auth.resume(Ok(answer)));
+        let (status, close) = (response.status.code(), response.close);
+        (status, response.challenges, close, response.continues, response.retry_after)
+    };
+    let known = || Users.lookup(logon::Account::new("CORP", "alice")).unwrap();
+    for (scheme, initiator) in [
+        (Scheme::Ntlm, fixed::ntlm as fn(&str, &str) -> Initiator),
+        (Scheme::Negotiate, fixed::negotiate),
+    ] {
+        let wrong = seen(known(), scheme, initiator);
+        assert_eq!(seen(Answer::Unknown, scheme, initiator), wrong);
+        for refusal in [
+            Refusal::AccountDisabled,
+            Refusal::AccountLocked,
+            Refusal::AccountExpired,
+            Refusal::RefusedByAuthority,
+            Refusal::NtlmBlocked,
+        ] {
+            assert_eq!(seen(Answer::Refused(refusal), scheme, initiator), wrong, "{refusal:?}");
+        }
+    }
+}
+
+// F-09, F-13, N-05: over HTTP it is 401 without a token.
+#[test]
+fn a_client_that_cannot_speak_with_us_gets_bare_schemes() {
+    let (_, token) = first(fixed::ntlm(ALICE, PASSWORD));
+    for flags in [0x0008_8247_u32, 0x0008_8204, 0x0000_8206] {
+        let mut token = token.clone();
+        token[12..16].copy_from_slice(&flags.to_le_bytes());
+        let response = respond(Connection::new().send(&format_token(Scheme::Ntlm, &token)));
+        assert_bare_challenges(&response);
+        assert!(matches!(response.reason, Some(Error::PeerIncompatible(_))), "{flags:x}");
     }
 }

@@ -370,3 +370,14 @@ fn the_first_of_several_bindings_is_sent() {
         assert_eq!(list.get(AvId::CHANNEL_BINDINGS), Some(&expected.0[..]));
     }
 }
+
+// C-02: what Windows leaves alone, too.
+#[test]
+fn letters_that_windows_leaves_alone_are_hashed_as_they_are() {
+    for (name, hashed) in
+        [(r"CORP\ışık", "ıŞıKCORP"), (r"CORP\µm", "µMCORP"), (r"CORP\გიორგი", "გიორგიCORP")]
+    {
+        let sent = answer(config(name), &challenge(MODERN, &pairs()));
+        assert_eq!(sent.response().nt_proof_str, proof(hashed, &sent), "{name}");
+    }
+}

@@ -11,7 +11,7 @@ use logon::wire::ntlm::{
 use logon::wire::spnego::NegTokenInit;
 use logon::{
     ApiMisuse, ChannelBindings, Credential, Error, Initiator, InitiatorConfig, InitiatorContext,
-    InitiatorStep, KeyStrength, NtlmUse, PeerIncompatible, TargetName,
+    InitiatorStep, KeyStrength, NtlmUse, PeerIncompatible, RandomFailed, SecureRandom, TargetName,
 };
 use std::sync::Arc;
 
@@ -276,4 +276,29 @@ fn workstation_and_key_exchange_are_as_configured() {
     assert_eq!(received.workstation, forge::utf16le("LAPTOP"));
     assert!(received.encrypted_random_session_key.is_empty());
     assert_ne!(context.exported_session_key().expose(), &[0x55; 16]);
+}
+
+/// A random number generator that fails: who asks it has begun to compute.
+#[derive(Debug)]
+struct Broken;
+
+impl SecureRandom for Broken {
+    fn fill(&self, _: &mut [u8]) -> Result<(), RandomFailed> {
+        Err(RandomFailed)
+    }
+}
+
+// F-06, F-07: a CHALLENGE that is too weak is refused before a response is begun.
+#[test]
+fn nothing_is_drawn_for_a_challenge_that_is_too_weak() {
+    let broken = || {
+        let credential = Credential::password("CORP\\alice", "S3cret!pw");
+        InitiatorConfig::new(credential, Arc::new(Broken), Arc::new(FixedClock(NOW)))
+            .with_min_key_strength(KeyStrength::Bits128)
+    };
+    assert_eq!(refused(broken(), whole()), Error::RandomFailed);
+    let weak = whole() - NegotiateFlags::KEY_128;
+    assert_eq!(refused(broken(), weak), PeerIncompatible::WeakKeys.into());
+    let downgraded = whole() - NegotiateFlags::EXTENDED_SESSIONSECURITY;
+    assert_eq!(refused(broken(), downgraded), PeerIncompatible::FlagsDowngraded.into());
 }

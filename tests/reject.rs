@@ -6,6 +6,7 @@ mod forge;
 mod pair;
 
 use forge::{AV_MIC_PRESENT, Forge, finish, hmac_md5, known, refusal, utf16le};
+use logon::ntlm::{Role, SealKey};
 use logon::wire::ntlm::{AvId, Negotiate, NegotiateFlags};
 use logon::{
     Acceptor, AcceptorStep, ChannelBindings, Context, DecodeErrorKind, Error, MicOutcome, NtHash,
@@ -382,4 +383,39 @@ fn the_tests_and_the_library_hash_alike() {
     let digest = hmac_md5(b"Jefe", &[b"what do ya want ", b"for nothing?"]);
     assert_eq!(digest[..4], [0x75, 0x0c, 0x78, 0x3e]);
     assert_eq!(NtHash::of_password("Password").expose()[..4], [0xa4, 0xf4, 0x9c, 0x40]);
+}
+
+// F-08: the keys are those of what both sides have, whatever AUTHENTICATE adds.
+#[test]
+fn a_strength_that_was_not_offered_makes_no_stronger_key() {
+    let strengths = NegotiateFlags::KEY_128 | NegotiateFlags::KEY_56;
+    let mut forge = client(FLAGS & !strengths.bits());
+    let offered = forge.flags;
+    assert!(offered.contains(NegotiateFlags::SEAL) && !offered.intersects(strengths));
+    for added in [NegotiateFlags::empty(), NegotiateFlags::KEY_56, strengths] {
+        forge.flags = offered | added;
+        let mut context = log_on(&forge).unwrap();
+        let mut message = *b"sealed";
+        let _ = context.wrap(&mut message).unwrap();
+        let key = SealKey::new(context.exported_session_key(), offered, Role::Acceptor);
+        assert_eq!(message[..], forge::rc4(key.expose(), b"sealed"), "{added:?}");
+    }
+}
+
+// N-07, S-19: half a code unit is no name, and not "no name" either.
+#[test]
+fn a_target_name_of_an_odd_number_of_bytes_is_refused() {
+    let mut forge = client(FLAGS);
+    forge.set(AvId::TARGET_NAME, b"H\0T\0T\0P\0/\0x");
+    decode_error(log_on(&forge));
+}
+
+// C-02: letters whose upper case is in another alphabet stay; the Unicode map has one for them.
+#[test]
+fn letters_that_windows_leaves_alone_are_left_alone() {
+    for (user, upper) in [("ışık", "ıŞıK"), ("µé", "µÉ"), ("ſé", "ſÉ"), ("გიორგიé", "გიორგიÉ")]
+    {
+        let units = |text: &str| text.encode_utf16().collect::<Vec<_>>();
+        log_on_as(&units(user), &units(upper)).unwrap_or_else(|error| panic!("{user}: {error:?}"));
+    }
 }

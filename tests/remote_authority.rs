@@ -318,3 +318,16 @@ fn name_strength_and_reflection_are_checked_behind_an_authority() {
         }
     }
 }
+
+// S-23: with challenge and response in a log, a password can be guessed at offline.
+#[test]
+fn the_responses_for_an_authority_are_not_in_debug_output() {
+    let request = request(&modern(FLAGS), Policy::default()).unwrap();
+    let logon = request.challenge_response().unwrap();
+    let shown = format!("{logon:?}");
+    for secret in [&logon.nt_response[..16], &logon.challenge] {
+        let bytes = format!("{secret:?}");
+        assert!(!shown.contains(bytes.trim_matches(['[', ']'])), "{shown}");
+    }
+    assert!(shown.contains("alice"), "who it is may be shown: {shown}");
+}

@@ -14,7 +14,7 @@ const RULES: [(char, u8); 7] =
 const EXCEPTIONS: [(&str, &str); 7] = [
     ("C-17", "no anonymous logon is offered: an initiator without a user is `ApiMisuse::NoUser`"),
     ("C-19", "the initiator has no NTLMv1, so there is no LM field to fill in it"),
-    ("C-22", "concerns whoever opens connections: the HTTP client, which is a crate of its own"),
+    ("C-22", "there are no default credentials: whoever connects chooses them and the host"),
     ("E-10", "its subject is Kerberos"),
     ("P-09", "its subject is Kerberos; of MS-KRB5 in the list nothing more is asked than P-27"),
     ("P-10", "its subject is Kerberos, which the initiator does not offer"),

@@ -9,9 +9,13 @@ mod messages;
 mod vectors;
 
 use forge::rc4;
-use logon::ApiMisuse;
-use logon::ntlm::{ExportedSessionKey, Role, SealKey, Session, SignKey};
+use logon::ntlm::{
+    ExportedSessionKey, KeyExchangeKey, NtOwfV2, Role, SealKey, Session, SessionBaseKey, SignKey,
+};
 use logon::wire::ntlm::NegotiateFlags;
+use logon::{
+    AccountName, Answer, ApiMisuse, Credential, KnownAccount, LmHash, NtHash, RemoteLogon,
+};
 use messages::{array, flags};
 use vectors::Case;
 
@@ -260,5 +264,75 @@ fn old_sealing_keys_have_56_or_40_bits() {
         for flags in [none, bits56, bits128, bits56 | bits128] {
             assert_eq!(of(flags), b"0123456789abcdef", "the whole key, and both directions'");
         }
+    }
+}
+
+/// The bytes as `Debug` shows them, in decimal and in hexadecimal.
+fn shows(shown: &str, bytes: &[u8]) -> bool {
+    let decimal = format!("{bytes:?}");
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex_list = format!("{bytes:02x?}");
+    let shown = shown.to_lowercase().replace(['\n', ' '], "");
+    let inner = |list: &str| list.trim_matches(['[', ']']).replace(' ', "");
+    [inner(&decimal), hex, inner(&hex_list)].iter().any(|form| shown.contains(form.as_str()))
+}
+
+// S-23: whatever ends up in a log.
+#[test]
+fn no_secret_is_in_debug_output() {
+    const KEY: [u8; 16] =
+        [211, 173, 190, 239, 17, 34, 51, 68, 85, 102, 119, 136, 153, 170, 187, 204];
+    assert!(shows(&format!("{KEY:?}"), &KEY) && shows(&format!("{KEY:02x?}"), &KEY));
+    let (nt, lm) = (|| NtHash::from_bytes(KEY), || LmHash::from_bytes(KEY));
+    let name = || AccountName::new("CORP", "alice");
+    let exported = || ExportedSessionKey::from_bytes(KEY);
+    let flags = ESS | BOTH | NegotiateFlags::KEY_128 | NegotiateFlags::KEY_EXCH;
+    let text = logon::wire::Text::Oem(b"alice");
+    let owf = NtOwfV2::new(&nt(), text, text);
+    let base = SessionBaseKey::new(&owf, &KEY);
+    let sign = SignKey::new(&exported(), Role::Initiator);
+    let seal = SealKey::new(&exported(), flags, Role::Initiator);
+    let mut used = session(KEY, flags, Role::Initiator);
+    let _ = used.get_mic(b"message").unwrap();
+    let account = || KnownAccount::new(nt(), name()).with_lm_hash(lm());
+    for (shown, secret) in [
+        (format!("{:?}", nt()), &KEY[..]),
+        (format!("{:?}", lm()), &KEY),
+        (format!("{:?}", Credential::nt_hash("alice", nt())), &KEY),
+        (format!("{:?}", account()), &KEY),
+        (format!("{:?}", Answer::Known(account())), &KEY),
+        (format!("{:?}", Answer::Verified(RemoteLogon::new(KEY, name()))), &KEY),
+        (format!("{owf:?}"), owf.expose()),
+        (format!("{base:?}"), base.expose()),
+        (format!("{:?}", exported()), &KEY),
+        (format!("{sign:?}"), sign.expose()),
+        (format!("{seal:?}"), seal.expose()),
+        (format!("{used:?}"), &KEY),
+        (format!("{used:?}"), sign.expose()),
+        (format!("{used:?}"), seal.expose()),
+    ] {
+        assert!(!shows(&shown, secret), "{shown}");
+    }
+    let key = base.into_key_exchange_key();
+    assert!(!shows(&format!("{key:?}"), key.expose()));
+    let password = format!("{:?}", Credential::password("alice", "S3cret!pw"));
+    assert!(!password.contains("S3cret"), "{password}");
+}
+
+// S-23: a type without drop glue cannot wipe itself.
+#[test]
+fn every_secret_does_something_when_it_is_dropped() {
+    use std::mem::needs_drop;
+    for (wiped, name) in [
+        (needs_drop::<NtHash>(), "NtHash"),
+        (needs_drop::<LmHash>(), "LmHash"),
+        (needs_drop::<NtOwfV2>(), "NtOwfV2"),
+        (needs_drop::<SessionBaseKey>(), "SessionBaseKey"),
+        (needs_drop::<KeyExchangeKey>(), "KeyExchangeKey"),
+        (needs_drop::<ExportedSessionKey>(), "ExportedSessionKey"),
+        (needs_drop::<SignKey>(), "SignKey"),
+        (needs_drop::<SealKey>(), "SealKey"),
+    ] {
+        assert!(wiped, "{name} is left in memory");
     }
 }

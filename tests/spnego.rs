@@ -254,3 +254,16 @@ fn a_first_choice_without_a_token_gets_one_asked_for() {
     assert!(matches!(step, AcceptorStep::Continue(_)));
     assert!(NegTokenResp::decode(&out).unwrap().response_token.is_some());
 }
+
+// S-23: a token within SPNEGO is no more to be seen than without.
+#[test]
+fn a_token_within_spnego_is_not_in_debug_output() {
+    let token = b"NTLMSSP\0\x03\0\0\0response";
+    let resp = NegTokenResp { response_token: Some(token), ..NegTokenResp::default() };
+    let shown = format!("{resp:?}");
+    assert!(!shown.contains("78, 84, 76, 77, 83, 83, 80"), "{shown}");
+    let mut bytes = Vec::new();
+    resp.encode(&mut bytes).unwrap();
+    let shown = format!("{:?}", NegTokenResp::decode(&bytes).unwrap());
+    assert!(!shown.contains("78, 84, 76, 77, 83, 83, 80"), "{shown}");
+}

@@ -422,3 +422,54 @@ fn a_message_that_cannot_be_written_leaves_nothing_behind() {
     assert!(matches!(error, Error::ApiMisuse(_)), "{error:?}");
     assert_eq!(out, before);
 }
+
+// N-03: where the payload begins early, what would stand there in a longer header is absent.
+#[test]
+fn the_payload_ends_the_header_however_long_the_message_is() {
+    let [(negotiate, _), (challenge, _), _] = messages();
+    let mut message = negotiate[..32].to_vec();
+    set_fields(&mut message, 16, 10, 32);
+    set_fields(&mut message, 24, 0, 0);
+    message.extend(b"CORPDOMAIN");
+    let decoded = Negotiate::decode(&message).unwrap();
+    assert_eq!((decoded.domain, decoded.version), (&b"CORPDOMAIN"[..], None));
+
+    // 32: the name stands where a pointer to `TargetInfo` would, and would point outside.
+    let name = b"\xff".repeat(24);
+    let mut message = challenge[..32].to_vec();
+    set_fields(&mut message, 12, 24, 32);
+    message.extend(&name);
+    let decoded = Challenge::decode(&message).unwrap();
+    assert_eq!((decoded.target_name, decoded.target_info), (&name[..], None));
+    assert_eq!(decoded.version, None);
+
+    // 48: `TargetInfo` is there, `Version` is not, whichever of the two comes first.
+    let pairs = list(&[(AvId::NB_DOMAIN_NAME, b"C\0O\0R\0P\0")]);
+    let length = u16::try_from(pairs.len()).unwrap();
+    for (name_at, info_at) in [(48, 58), (48 + u32::from(length), 48)] {
+        let mut message = challenge[..48].to_vec();
+        set_fields(&mut message, 12, 10, name_at);
+        set_fields(&mut message, 40, length, info_at);
+        let name = &b"C\0O\0R\0P\0S\0"[..];
+        let (first, second) = if info_at == 48 { (&pairs[..], name) } else { (name, &pairs[..]) };
+        message.extend([first, second].concat());
+        let decoded = Challenge::decode(&message).unwrap();
+        assert_eq!((decoded.target_name, decoded.version), (name, None));
+        assert_eq!(decoded.target_info.unwrap().as_bytes(), pairs);
+    }
+}
+
+// N-04: each of the six fields is payload, the session key among them.
+#[test]
+fn any_field_over_the_mic_takes_its_room() {
+    let [_, _, (message, places)] = messages();
+    assert!(Authenticate::decode(&message).unwrap().mic.is_some());
+    for at in places.iter().copied() {
+        let mut moved = message.clone();
+        set_fields(&mut moved, at, 2, 86);
+        assert_eq!(Authenticate::decode(&moved).unwrap().mic, None, "field at {at}");
+        // What is empty has no place.
+        set_fields(&mut moved, at, 0, 86);
+        assert!(Authenticate::decode(&moved).unwrap().mic.is_some(), "field at {at}");
+    }
+}

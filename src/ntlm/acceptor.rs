@@ -193,7 +193,7 @@ impl ExpectAuthenticate {
         // What will be refused whatever the store says does not trouble the store.
         match Response::of(&received, negotiated_flags(flags, &received), &self.config.policy) {
             Ok(response) => {
-                let target = target_name(&response);
+                let target = target_name(&response)?;
                 Ok(Step::Pending(PendingLogon::new(self, message.to_vec(), names, target)))
             }
             Err(Unusable::Refused(refusal)) => Err(Denial::new(refusal, names.account()).into()),

@@ -8,10 +8,10 @@ use super::session::Session;
 use super::session_keys::Role;
 use crate::binding::ChannelBindingsHash;
 use crate::credential::{Answer, NetworkLogon, NtHash};
-use crate::error::{Denial, Error, Refusal};
+use crate::error::{DecodeError, Denial, Error, Refusal};
 use crate::evidence::{BindingsChecked, MicChecked, ProofVerified};
 use crate::identity::{Account, AccountName, ClientClaims, Identity};
-use crate::wire::Utf16Le;
+use crate::wire::Text;
 use crate::wire::ntlm::{
     Authenticate, AvFlags, AvId, Challenge, NegotiateFlags, NtlmV2Response, TargetInfo,
 };
@@ -31,16 +31,18 @@ pub(crate) struct PendingLogon {
     target_name: String,
 }
 
-/// The service principal name that the client says it means to reach.
-pub(super) fn target_name(response: &Response<'_>) -> String {
+/// The service principal name that the client says it means to reach. Half a code unit is no
+/// name, and must not pass for none.
+pub(super) fn target_name(response: &Response<'_>) -> Result<String, DecodeError> {
     let value = response
         .target_info()
         .filter(|list| !list.flags().contains(AvFlags::UNTRUSTED_SPN))
         .and_then(|list| list.get(AvId::TARGET_NAME))
         .unwrap_or_default();
+    let text = Text::decode("AV_PAIR list", "MsvAvTargetName", true, value)?;
     let mut name = String::with_capacity(value.len());
-    name.extend(Utf16Le::new(value).unwrap_or_default().chars());
-    name
+    name.extend(text.chars());
+    Ok(name)
 }
 
 /// The names of AUTHENTICATE as text, one behind the other.

@@ -14,7 +14,7 @@ use crate::policy::Policy;
 use crate::wire::ntlm::{
     Authenticate, Challenge, MessageType, NegotiateFlags, NtlmV2Response, TargetInfo,
 };
-use crate::wire::{Text, Units, ascii_uppercase, simple_uppercase};
+use crate::wire::{Text, Units, ascii_uppercase, simple_uppercase, unicode_uppercase};
 
 /// The response that counts. There is one: a message with an NTLMv2 response is never accepted
 /// for its LM response.
@@ -198,15 +198,16 @@ impl<'a> Response<'a> {
     }
 }
 
-/// How clients write a name before they hash it: as sent, or decoded from OEM; upper-cased by
-/// the Unicode map, or ASCII letters only.
+/// How clients write a name before they hash it: as sent, or decoded from OEM; upper-cased as
+/// Windows does, as the libraries of programming languages do, or ASCII letters only.
 struct Spelling {
     units: fn(Text<'_>) -> Units<'_>,
     upper: fn(u16) -> u16,
 }
 
-const SPELLINGS: [Spelling; 3] = [
+const SPELLINGS: [Spelling; 4] = [
     Spelling { units: |text| text.units(), upper: simple_uppercase },
+    Spelling { units: |text| text.units(), upper: unicode_uppercase },
     Spelling { units: |text| text.units(), upper: ascii_uppercase },
     Spelling { units: |text| text.decoded_units(), upper: simple_uppercase },
 ];
@@ -242,7 +243,7 @@ impl Spelling {
     }
 }
 
-/// Compares `NTProofStr` with what the hash gives for every spelling of the names, nine at
+/// Compares `NTProofStr` with what the hash gives for every spelling of the names, twelve at
 /// most; names in ASCII have two or three. Spellings that coincide are tried once.
 fn prove_v2(
     hash: &NtHash,

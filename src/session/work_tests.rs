@@ -188,3 +188,47 @@ fn nobody_logs_on_by_the_lm_hash_that_stands_in_for_a_missing_one() {
         matches!(result, Err(Error::Denied(denial)) if denial.refusal() == Refusal::WrongProof)
     );
 }
+
+/// The bytes hashed for a wrong password of the client `name`.
+fn work_for(name: &str) -> usize {
+    let names = ServerNames::new("WEB01", "CORP");
+    let config = Arc::new(AcceptorConfig::with_os(names));
+    let client = Arc::new(InitiatorConfig::with_os(Credential::password(name, "right")));
+    let (target, none) = (TargetName::http("web01"), ChannelBindings::none());
+    let initiator = Initiator::ntlm(client, target, none.clone());
+    let (mut first, mut second, mut third) = (Vec::new(), Vec::new(), Vec::new());
+    let Ok(InitiatorStep::Continue(initiator)) = initiator.step(None, &mut first) else { panic!() };
+    let Ok(AcceptorStep::Continue(acceptor)) =
+        Acceptor::new(config, none).step(&first, &mut second)
+    else {
+        panic!()
+    };
+    let _ = initiator.step(Some(&second), &mut third).unwrap();
+    let Ok(AcceptorStep::NeedLogon(request)) = acceptor.step(&third, &mut Vec::new()) else {
+        panic!()
+    };
+    let (result, bytes) = work::of(|| request.resolve(Ok(known("wrong")), &mut Vec::new()));
+    assert!(
+        matches!(result, Err(Error::Denied(denial)) if denial.refusal() == Refusal::WrongProof)
+    );
+    bytes
+}
+
+// S-08: the tries are few, whatever the names: three spellings in Unicode, three domains each.
+#[test]
+fn a_name_is_tried_in_nine_ways_at_most() {
+    // Without a domain there is one try, with one in capitals two; the rest costs the same.
+    let two = work_for("CORP\\alice");
+    let one_try = two - work_for("alice");
+    for (name, tries) in [
+        ("CORP\\ALICE", 2),
+        ("Corp\\alice", 3),
+        ("CORP\\älice", 4),
+        ("čorp\\alice", 6),
+        ("čorp\\ďábel", 6),
+        ("čorp\\ďábıl", 9),
+    ] {
+        let more = work_for(name) - two;
+        assert_eq!((more + one_try / 2) / one_try + 2, tries, "{name}");
+    }
+}

@@ -11,4 +11,4 @@ mod utf16;
 pub(crate) mod x509;
 
 pub use utf16::{Text, Utf16Le};
-pub(crate) use utf16::{Units, ascii_uppercase, push_utf16le, simple_uppercase};
+pub(crate) use utf16::{Units, ascii_uppercase, push_utf16le, simple_uppercase, unicode_uppercase};

@@ -152,9 +152,9 @@ pub(crate) fn ascii_uppercase(unit: u16) -> u16 {
     u8::try_from(unit).map_or(unit, |byte| u16::from(byte.to_ascii_uppercase()))
 }
 
-/// Upper case, one unit for one unit and without a locale, as `RtlUpcaseUnicodeString` has it:
-/// what would change the length (`ß`, `ŉ`, `ﬁ`) or leave the basic plane stays as it is.
-pub(crate) fn simple_uppercase(unit: u16) -> u16 {
+/// Upper case, one unit for one unit and without a locale: what would change the length (`ß`, `ŉ`,
+/// `ﬁ`) or leave the basic plane stays as it is.
+pub(crate) fn unicode_uppercase(unit: u16) -> u16 {
     if unit < 0x80 {
         return ascii_uppercase(unit);
     }
@@ -164,6 +164,15 @@ pub(crate) fn simple_uppercase(unit: u16) -> u16 {
         (Some(only), None) => u16::try_from(u32::from(only)).unwrap_or(unit),
         _ => unit,
     }
+}
+
+/// The same as `RtlUpcaseUnicodeString` has it, which keeps to the alphabet: `ı`, `ſ` and `µ`
+/// stay, and Georgian, whose capitals are younger than its table, has none.
+pub(crate) fn simple_uppercase(unit: u16) -> u16 {
+    const MICRO: u16 = 0xb5;
+    let upper = unicode_uppercase(unit);
+    let leaves_its_alphabet = upper < 0x80 || unit == MICRO || (0x10d0..=0x10ff).contains(&unit);
+    if unit >= 0x80 && leaves_its_alphabet { unit } else { upper }
 }
 
 /// Appends `text` in UTF-16LE.

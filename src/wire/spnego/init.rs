@@ -6,6 +6,7 @@ use crate::wire::der::{
     Defect, context, fields, length, nested, primitive, push_header, tlv_length,
 };
 use alloc::vec::Vec;
+use core::fmt;
 use der::{Reader, SliceReader, Tag, TagNumber};
 
 /// The initiator's first token, or an acceptor's hint before it.
@@ -22,7 +23,7 @@ use der::{Reader, SliceReader, Tag, TagNumber};
 ///
 /// `[3]` is told apart by the tag within: a SEQUENCE is `negHints`, an OCTET STRING
 /// `mechListMIC`. `reqFlags` is not kept: it MUST be ignored ([MS-SPNG] §3.1.5.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct NegTokenInit<'a> {
     /// `mechTypes`.
     pub mech_types: MechTypes<'a>,
@@ -32,6 +33,18 @@ pub struct NegTokenInit<'a> {
     pub neg_hints: Option<NegHints<'a>>,
     /// `mechListMIC`.
     pub mech_list_mic: Option<&'a [u8]>,
+}
+
+/// A token may be worth guessing at; only its length is shown.
+impl fmt::Debug for NegTokenInit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NegTokenInit")
+            .field("mech_types", &self.mech_types)
+            .field("mech_token", &self.mech_token.map(<[u8]>::len))
+            .field("neg_hints", &self.neg_hints)
+            .field("mech_list_mic", &self.mech_list_mic)
+            .finish()
+    }
 }
 
 /// `NegHints ::= SEQUENCE { hintName [0] GeneralString OPTIONAL, hintAddress [1] OCTET STRING
