@@ -108,6 +108,11 @@ fn is_one_of(own: &[TargetName], name: &str) -> bool {
 
 /// What an acceptor demands and tolerates.
 /// See [MS-NLMP] §3.2.1.1.
+///
+/// ```
+/// let mut policy = logon::Policy::default();
+/// policy.mic = logon::MicPolicy::Always;
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Policy {

@@ -195,7 +195,23 @@ impl LogonRequest {
     }
 
     /// What a remote authority needs to verify the response by itself; answer it with
-    /// [`Answer::Verified`].
+    /// [`Answer::Verified`]. A request that a step gave always has it.
+    ///
+    /// ```
+    /// use logon::{AccountName, Answer, LogonRequest, NetworkLogon, Refusal, RemoteLogon};
+    ///
+    /// /// Names, challenge and responses go there; session base key and names come back.
+    /// fn ask_authority(logon: NetworkLogon<'_>) -> Option<([u8; 16], AccountName)> {
+    /// #   None
+    /// }
+    ///
+    /// fn answer(request: &LogonRequest) -> Answer {
+    ///     match request.challenge_response().and_then(ask_authority) {
+    ///         Some((key, name)) => Answer::Verified(RemoteLogon::new(key, name)),
+    ///         None => Answer::Refused(Refusal::WrongProof),
+    ///     }
+    /// }
+    /// ```
     #[must_use]
     pub fn challenge_response(&self) -> Option<NetworkLogon<'_>> {
         match &self.0 {

@@ -24,7 +24,7 @@ pub(crate) enum Command {
     Users(UsersCommand),
     /// Print an NTLM or SPNEGO token as an indented tree
     #[command(
-        after_help = "Examples:\n  logon decode TlRMTVNTUAABAAAAB4IIAAAAAAAAAAAAAAAAAAAAAAA=\n  logon decode 'WWW-Authenticate: NTLM TlRM…'\n  curl -sI --ntlm -u : http://127.0.0.1:8080/ntlm/ | grep -i '^www-auth' | logon decode"
+        after_help = "Examples:\n  logon decode TlRMTVNTUAABAAAAB4IIAAAAAAAAAAAAAAAAAAAAAAA=\n  logon decode 'Authorization: NTLM TlRMTVNTUAABAAAAB4IIAAAAAAAAAAAAAAAAAAAAAAA='\n  curl -sI --ntlm -u : http://127.0.0.1:8080/ntlm/ | grep -i '^www-auth' | logon decode"
     )]
     Decode {
         /// Hex, base64, or a whole header line; read from standard input if absent or `-`

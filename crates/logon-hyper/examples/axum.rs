@@ -17,7 +17,7 @@ async fn hello(user: LoggedOn) -> String {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt::init(); // who logged on, and why somebody could not
+    tracing_subscriber::fmt().init(); // who logged on, and why somebody could not
     let users = WatchedUserFile::open("users", Options::default().default_domain("CORP"))?;
     let config = AcceptorConfig::with_os(ServerNames::new("WEB01", "CORP"));
     let app = Router::new().route("/", get(hello)).layer(LogonLayer::new(config, users));
