@@ -1,6 +1,6 @@
 //! What a refusal costs, counted in bytes that are hashed or encrypted.
 
-use super::{Acceptor, AcceptorStep, Initiator, InitiatorStep};
+use super::{Acceptor, AcceptorStep, Initiator, InitiatorStep, LogonRequest};
 use crate::binding::ChannelBindings;
 use crate::config::{AcceptorConfig, InitiatorConfig, ServerNames};
 use crate::credential::{Answer, Credential, KnownAccount, LmHash, NtHash};
@@ -100,17 +100,25 @@ fn within_spnego_an_unknown_account_costs_as_much_as_a_wrong_password() {
     assert_eq!(wrong, unknown);
 }
 
-/// The verdict on a made-up response of the NTLMv1 family.
-fn old_verdict(flags: NegotiateFlags, nt_response: &[u8], answer: Answer) -> (Refusal, usize) {
+/// What the store is asked about a response of the NTLMv1 family; `lm_response` is made of the
+/// server's challenge.
+fn old_request(
+    flags: NegotiateFlags,
+    lm_response: impl FnOnce(&[u8; 8]) -> [u8; 24],
+    nt_response: &[u8],
+) -> LogonRequest {
     let flags = flags | NegotiateFlags::OEM | NegotiateFlags::NTLM;
     let policy = Policy { ntlm_v1: true, lm: true, ..Policy::default() };
     let names = ServerNames::new("WEB01", "CORP");
     let config = Arc::new(AcceptorConfig::with_os(names).with_policy(policy));
-    let (mut first, mut third) = (Vec::new(), Vec::new());
+    let (mut first, mut second, mut third) = (Vec::new(), Vec::new(), Vec::new());
     let negotiate = Negotiate { flags, domain: &[], workstation: &[], version: None };
     negotiate.encode(&mut first).unwrap();
+    let acceptor = Acceptor::new(config, ChannelBindings::none());
+    let Ok(AcceptorStep::Continue(acceptor)) = acceptor.step(&first, &mut second) else { panic!() };
+    let challenge = Challenge::decode(&second).unwrap().server_challenge;
     let authenticate = Authenticate {
-        lm_response: &[0x33; 24],
+        lm_response: &lm_response(&challenge),
         nt_response,
         domain: b"CORP",
         user: b"alice",
@@ -121,13 +129,15 @@ fn old_verdict(flags: NegotiateFlags, nt_response: &[u8], answer: Answer) -> (Re
         mic: None,
     };
     authenticate.encode(&mut third).unwrap();
-    let acceptor = Acceptor::new(config, ChannelBindings::none());
-    let Ok(AcceptorStep::Continue(acceptor)) = acceptor.step(&first, &mut Vec::new()) else {
-        panic!()
-    };
-    let Ok(AcceptorStep::NeedLogon(request)) = acceptor.step(&third, &mut Vec::new()) else {
-        panic!()
-    };
+    match acceptor.step(&third, &mut Vec::new()) {
+        Ok(AcceptorStep::NeedLogon(request)) => request,
+        step => panic!("{step:?}"),
+    }
+}
+
+/// The refusal of a made-up response, and the bytes that it costs.
+fn old_verdict(flags: NegotiateFlags, nt_response: &[u8], answer: Answer) -> (Refusal, usize) {
+    let request = old_request(flags, |_| [0x33; 24], nt_response);
     let (result, bytes) = work::of(|| request.resolve(Ok(answer), &mut Vec::new()));
     let Err(Error::Denied(denial)) = result else { panic!("{result:?}") };
     (denial.refusal(), bytes)
@@ -159,34 +169,14 @@ fn a_refused_old_response_costs_the_same_with_and_without_an_lm_hash() {
 // S-07: what stands in for a missing LM hash is known to everybody, and lets nobody in.
 #[test]
 fn nobody_logs_on_by_the_lm_hash_that_stands_in_for_a_missing_one() {
-    let config = AcceptorConfig::with_os(ServerNames::new("WEB01", "CORP"));
-    let config = config.with_policy(Policy { lm: true, ..Policy::default() });
-    let flags = NegotiateFlags::OEM | NegotiateFlags::NTLM;
-    let (mut first, mut second, mut third) = (Vec::new(), Vec::new(), Vec::new());
-    let negotiate = Negotiate { flags, domain: &[], workstation: &[], version: None };
-    negotiate.encode(&mut first).unwrap();
-    let acceptor = Acceptor::new(Arc::new(config), ChannelBindings::none());
-    let Ok(AcceptorStep::Continue(acceptor)) = acceptor.step(&first, &mut second) else { panic!() };
-    let challenge = Challenge::decode(&second).unwrap().server_challenge;
-    let authenticate = Authenticate {
-        lm_response: &ntlm::lm_response(&LmHash::from_bytes([0; 16]), &challenge),
-        nt_response: &[],
-        domain: b"CORP",
-        user: b"alice",
-        workstation: &[],
-        encrypted_random_session_key: &[],
-        flags: Some(flags),
-        version: None,
-        mic: None,
-    };
-    authenticate.encode(&mut third).unwrap();
-    let Ok(AcceptorStep::NeedLogon(request)) = acceptor.step(&third, &mut Vec::new()) else {
-        panic!()
-    };
-    let result = request.resolve(Ok(known("right")), &mut Vec::new());
-    assert!(
-        matches!(result, Err(Error::Denied(denial)) if denial.refusal() == Refusal::WrongProof)
-    );
+    let stand_in = LmHash::from_bytes([0; 16]);
+    let respond = |challenge: &[u8; 8]| ntlm::lm_response(&stand_in, challenge);
+    for answer in [known("right"), Answer::Unknown] {
+        let request = old_request(NegotiateFlags::empty(), respond, &[]);
+        let result = request.resolve(Ok(answer), &mut Vec::new());
+        let Err(Error::Denied(denial)) = result else { panic!("{result:?}") };
+        assert!(matches!(denial.refusal(), Refusal::WrongProof | Refusal::UnknownAccount));
+    }
 }
 
 /// The bytes hashed for a wrong password of the client `name`.
