@@ -1,4 +1,4 @@
-//! `tls-server-end-point` of certificates that no published vector has: RSASSA-PSS, EdDSA, and what
+//! `tls-server-end-point` of certificates that no published vector has: RSASSA-PSS, Ed25519, and what
 //! is no certificate. Only the signature's algorithm counts, so the rest of them is made up.
 
 use logon::{ChannelBindings, DecodeErrorKind};
