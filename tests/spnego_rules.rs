@@ -335,7 +335,7 @@ fn the_acceptor_does_not_change_its_mind_at_the_end() {
             }
             match initiator.step(Some(&encode(resp)), &mut Vec::new()) {
                 Ok(step) => {
-                    assert!(right && matches!(step, InitiatorStep::Complete(_)), "{mech:?}")
+                    assert!(right && matches!(step, InitiatorStep::Complete(_)), "{mech:?}");
                 }
                 Err(error) => {
                     assert!(!right, "{mech:?}");
