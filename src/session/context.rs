@@ -154,7 +154,8 @@ macro_rules! per_message {
             }
 
             /// `GSS_WrapEx`: as [`Self::wrap`], with a `prefix` that is signed and stays readable
-            /// ([MS-NLMP] §3.4.6.1).
+            /// ([MS-NLMP] §3.4.6.1). Where it ends is not signed: a protocol in which that is not
+            /// fixed has to say it inside.
             ///
             /// # Errors
             /// As [`Self::wrap`].
