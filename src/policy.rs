@@ -72,12 +72,8 @@ impl KeyStrength {
     /// Whether `flags` are strong enough.
     #[must_use]
     pub(crate) fn is_met_by(self, flags: NegotiateFlags) -> bool {
-        // Without extended session security a key that is made of an LM hash has 56 bits or 40,
-        // whatever `KEY_128` says (§3.4.5.1, §3.4.5.3).
-        let of_lm_hash = NegotiateFlags::LM_KEY | NegotiateFlags::REQUEST_NON_NT_SESSION_KEY;
-        let short = !flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY)
-            && flags.intersects(of_lm_hash);
-        let long = flags.contains(NegotiateFlags::KEY_128) && !short;
+        // A key that is made of an LM hash has 56 bits or 40, whatever `KEY_128` says (§3.4.5.3).
+        let long = flags.contains(NegotiateFlags::KEY_128) && !flags.make_keys_of_lm_hash();
         match self {
             Self::Any => true,
             Self::Bits56 => long || flags.contains(NegotiateFlags::KEY_56),

@@ -2,8 +2,8 @@
 
 use super::keys::{KeyExchangeKey, SessionBaseKey, nt_proof_str};
 use super::v1::{
-    lm_response, lm_session_base_key, needs_lm_hash, ntlm_v1_response, ntlm2_session_challenge,
-    session_base_key, v1_key_exchange_key,
+    lm_response, lm_session_base_key, ntlm_v1_response, ntlm2_session_challenge, session_base_key,
+    v1_key_exchange_key,
 };
 use crate::credential::{LmHash, NtHash, RemoteLogon};
 use crate::crypto::Secret;
@@ -174,7 +174,7 @@ impl<'a> Response<'a> {
     }
 
     fn needs_lm_hash(&self, flags: NegotiateFlags) -> bool {
-        !matches!(self, Self::V2(_)) && needs_lm_hash(flags)
+        !matches!(self, Self::V2(_)) && flags.make_keys_of_lm_hash()
     }
 
     fn key(

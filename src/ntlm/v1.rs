@@ -62,12 +62,6 @@ pub fn v1_key_exchange_key(
     Some(KeyExchangeKey::new(key))
 }
 
-/// Whether [`v1_key_exchange_key`] needs the LM hash.
-pub(super) fn needs_lm_hash(flags: NegotiateFlags) -> bool {
-    let of_lm_hash = NegotiateFlags::LM_KEY | NegotiateFlags::REQUEST_NON_NT_SESSION_KEY;
-    !flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) && flags.intersects(of_lm_hash)
-}
-
 /// Two DES encryptions of the response's first half, under the first seven bytes of the hash,
 /// and under the eighth and filling.
 fn lm_key(hash: &LmHash, response: &[u8; 8]) -> Secret {

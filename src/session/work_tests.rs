@@ -18,17 +18,11 @@ fn known(password: &str) -> Answer {
     Answer::Known(KnownAccount::new(NtHash::of_password(password), name))
 }
 
-/// The verdict on one and the same kind of AUTHENTICATE, and the bytes hashed for it.
-fn verdict(
-    policy: Policy,
-    spnego: bool,
-    damage: impl Fn(&mut [u8]),
-    answer: Answer,
-) -> (Option<Refusal>, usize) {
+/// What the store is asked when `name` logs on with the password "right".
+fn request(name: &str, policy: Policy, spnego: bool, damage: impl Fn(&mut [u8])) -> LogonRequest {
     let names = ServerNames::new("WEB01", "CORP");
     let config = Arc::new(AcceptorConfig::with_os(names).with_policy(policy));
-    let credential = Credential::password("CORP\\alice", "right");
-    let client = Arc::new(InitiatorConfig::with_os(credential));
+    let client = Arc::new(InitiatorConfig::with_os(Credential::password(name, "right")));
     let (target, none) = (TargetName::http("web01"), ChannelBindings::none());
     let initiator = if spnego {
         Initiator::negotiate(client, target, none.clone())
@@ -44,9 +38,20 @@ fn verdict(
     };
     let _ = initiator.step(Some(&second), &mut third).unwrap();
     damage(&mut third);
-    let Ok(AcceptorStep::NeedLogon(request)) = acceptor.step(&third, &mut Vec::new()) else {
-        panic!()
-    };
+    match acceptor.step(&third, &mut Vec::new()) {
+        Ok(AcceptorStep::NeedLogon(request)) => request,
+        step => panic!("{step:?}"),
+    }
+}
+
+/// The verdict on one and the same kind of AUTHENTICATE, and the bytes hashed for it.
+fn verdict(
+    policy: Policy,
+    spnego: bool,
+    damage: impl Fn(&mut [u8]),
+    answer: Answer,
+) -> (Option<Refusal>, usize) {
+    let request = request("CORP\\alice", policy, spnego, damage);
     let (result, bytes) = work::of(|| request.resolve(Ok(answer), &mut Vec::new()));
     let refusal = match result {
         Ok(_) => None,
@@ -181,22 +186,7 @@ fn nobody_logs_on_by_the_lm_hash_that_stands_in_for_a_missing_one() {
 
 /// The bytes hashed for a wrong password of the client `name`.
 fn work_for(name: &str) -> usize {
-    let names = ServerNames::new("WEB01", "CORP");
-    let config = Arc::new(AcceptorConfig::with_os(names));
-    let client = Arc::new(InitiatorConfig::with_os(Credential::password(name, "right")));
-    let (target, none) = (TargetName::http("web01"), ChannelBindings::none());
-    let initiator = Initiator::ntlm(client, target, none.clone());
-    let (mut first, mut second, mut third) = (Vec::new(), Vec::new(), Vec::new());
-    let Ok(InitiatorStep::Continue(initiator)) = initiator.step(None, &mut first) else { panic!() };
-    let Ok(AcceptorStep::Continue(acceptor)) =
-        Acceptor::new(config, none).step(&first, &mut second)
-    else {
-        panic!()
-    };
-    let _ = initiator.step(Some(&second), &mut third).unwrap();
-    let Ok(AcceptorStep::NeedLogon(request)) = acceptor.step(&third, &mut Vec::new()) else {
-        panic!()
-    };
+    let request = request(name, Policy::default(), false, |_| {});
     let (result, bytes) = work::of(|| request.resolve(Ok(known("wrong")), &mut Vec::new()));
     assert!(
         matches!(result, Err(Error::Denied(denial)) if denial.refusal() == Refusal::WrongProof)

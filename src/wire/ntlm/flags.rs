@@ -53,3 +53,11 @@ bitflags::bitflags! {
         const _ = !0;
     }
 }
+
+impl NegotiateFlags {
+    /// Whether the session key of the NTLMv1 family is made of the LM hash ([MS-NLMP] §3.4.5.1).
+    pub(crate) fn make_keys_of_lm_hash(self) -> bool {
+        !self.contains(Self::EXTENDED_SESSIONSECURITY)
+            && self.intersects(Self::LM_KEY | Self::REQUEST_NON_NT_SESSION_KEY)
+    }
+}
