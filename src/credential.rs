@@ -1,6 +1,7 @@
 //! Secrets, and the question to whoever keeps them.
 
 use crate::crypto::{Secret, des, md4_utf16le};
+use crate::digest::{DigestAccount, DigestAnswer};
 use crate::error::Refusal;
 use crate::identity::{Account, AccountName};
 use alloc::borrow::Cow;
@@ -258,10 +259,34 @@ pub trait CredentialStore: Send + Sync {
     /// # Errors
     /// [`StoreError`] if the store cannot tell. An unknown account is no error.
     fn lookup(&self, account: Account<'_>) -> Result<Answer, StoreError>;
+
+    /// Whether any account has a hash for HTTP's Digest scheme in `realm`. Where none has, the
+    /// scheme is not offered.
+    fn has_digest(&self, realm: &str) -> bool {
+        let _ = realm;
+        false
+    }
+
+    /// What is known of an account that logs on by Digest ([RFC 7616] §3.4.2).
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot tell. An unknown account is no error.
+    fn lookup_digest(&self, account: DigestAccount<'_>) -> Result<DigestAnswer, StoreError> {
+        let _ = account;
+        Ok(DigestAnswer::Unknown)
+    }
 }
 
 impl<S: CredentialStore + ?Sized> CredentialStore for alloc::sync::Arc<S> {
     fn lookup(&self, account: Account<'_>) -> Result<Answer, StoreError> {
         (**self).lookup(account)
+    }
+
+    fn has_digest(&self, realm: &str) -> bool {
+        (**self).has_digest(realm)
+    }
+
+    fn lookup_digest(&self, account: DigestAccount<'_>) -> Result<DigestAnswer, StoreError> {
+        (**self).lookup_digest(account)
     }
 }

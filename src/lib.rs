@@ -24,6 +24,7 @@ mod binding;
 mod config;
 mod credential;
 mod crypto;
+mod digest;
 mod env;
 mod error;
 mod evidence;
@@ -42,6 +43,9 @@ pub use config::{AcceptorConfig, InitiatorConfig, NtlmUse, ServerNames};
 pub use credential::{
     Answer, Credential, CredentialStore, KnownAccount, LmHash, NetworkLogon, NtHash, RemoteLogon,
     StoreError,
+};
+pub use digest::{
+    DigestAccount, DigestAlgorithm, DigestAnswer, DigestUsername, Ha1, digest_user_hash,
 };
 pub use env::{FileTime, SecureRandom, TimeSource};
 #[cfg(feature = "std")]

@@ -53,6 +53,7 @@ const EVERYTHING: &[&str] = &[
     "config",
     "credential",
     "crypto",
+    "digest",
     "env",
     "error",
     "evidence",

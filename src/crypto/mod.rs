@@ -13,6 +13,7 @@ pub(crate) use secret::Secret;
 use hmac::{Hmac, KeyInit, Mac};
 use md4::{Digest, Md4};
 use md5::Md5;
+use sha2::{Sha256, Sha512_256};
 use zeroize::Zeroize;
 
 /// MD5 over the concatenation of `parts`.
@@ -21,6 +22,20 @@ pub(crate) fn md5(parts: &[&[u8]]) -> [u8; 16] {
     for part in parts {
         hash.update(part);
     }
+    hash.finalize().into()
+}
+
+/// SHA-256 over the concatenation of `parts`.
+pub(crate) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    parts.iter().for_each(|part| hash.update(part));
+    hash.finalize().into()
+}
+
+/// SHA-512/256 over the concatenation of `parts`.
+pub(crate) fn sha512_256(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hash = Sha512_256::new();
+    parts.iter().for_each(|part| hash.update(part));
     hash.finalize().into()
 }
 
