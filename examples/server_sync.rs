@@ -5,7 +5,8 @@
 //! curl --ntlm -u 'CORP\alice:S3cret!pw' http://127.0.0.1:8080/
 //! ```
 
-use logon::http::{ConnectionAuth, ConnectionConfig, Decision, RequestHead, Scheme};
+use logon::http::{Carrier, ConnectionAuth, ConnectionConfig, Decision, RequestHead, Scheme};
+use logon::http::{Scope, is_intermediary_field};
 use logon::{AcceptorConfig, Account, AccountName, Answer, ChannelBindings, CredentialStore};
 use logon::{KnownAccount, NtHash, ServerNames, StoreError};
 use std::error::Error;
@@ -50,33 +51,32 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// The state of authentication lives exactly as long as the connection.
 fn serve(stream: TcpStream, config: Arc<ConnectionConfig>) -> io::Result<()> {
     let mut auth = ConnectionAuth::new(config, ChannelBindings::none());
-    let offer: Arc<[Scheme]> = Arc::from(Scheme::ALL);
+    let scope = Arc::new(Scope::required(&Scheme::INTEGRATED));
     let mut stream = BufReader::new(stream);
-    while let Some(credentials) = read_request(&mut stream)? {
-        let credentials: Vec<&[u8]> = credentials.iter().map(Vec::as_slice).collect();
-        let head = RequestHead { credentials: &credentials, offer: &offer, required: true };
-        let mut decision = auth.request(head);
-        while let (Decision::NeedLogon, Some(account)) = (&decision, auth.pending_account()) {
-            let answer = OneUser.lookup(account);
-            decision = auth.resume(answer);
-        }
-        let (status, challenges, close, body) = match decision {
+    while let Some(request) = Request::read(&mut stream)? {
+        let credentials: Vec<&[u8]> = request.credentials.iter().map(Vec::as_slice).collect();
+        let mut head = RequestHead::new(&request.method, &request.target, &scope);
+        head.credentials = &credentials;
+        head.carrier = request.carrier;
+        let (status, fields, close, body) = match auth.decide(head, &OneUser) {
             Decision::Forward(forward) => {
-                let name = forward.logon.map(|logon| logon.identity().to_string());
-                let body = format!("user={}\n", name.unwrap_or_default());
-                (200, Vec::from_iter(forward.challenge), false, body)
+                let user = forward.authentication.identity().map(ToString::to_string);
+                let body = format!("user={}\n", user.unwrap_or_default());
+                (200, forward.fields, forward.close, body)
             }
             Decision::Respond(answer) => {
                 if let Some(reason) = answer.reason {
                     eprintln!("refused: {reason}");
                 }
-                (answer.status.code(), answer.challenges, answer.close, String::new())
+                let field = |value| ("www-authenticate", value);
+                let fields = answer.challenges.into_iter().map(field).collect();
+                (answer.status.code(), fields, answer.close, String::new())
             }
             _ => (500, Vec::new(), true, String::new()),
         };
         let mut response = format!("HTTP/1.1 {status} -\r\nContent-Length: {}\r\n", body.len());
-        for value in challenges {
-            response.push_str(&format!("WWW-Authenticate: {value}\r\n"));
+        for (name, value) in fields {
+            response.push_str(&format!("{name}: {value}\r\n"));
         }
         if close {
             response.push_str("Connection: close\r\n");
@@ -89,31 +89,54 @@ fn serve(stream: TcpStream, config: Arc<ConnectionConfig>) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads a request without looking at more than this example needs, and gives the values of
-/// its `Authorization` lines; `None` at the end of the connection.
-fn read_request(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Vec<Vec<u8>>>> {
-    const MAX_HEAD: u64 = 128 * 1024;
-    const MAX_BODY: u64 = 1024 * 1024;
-    let mut head = stream.by_ref().take(MAX_HEAD);
-    let (mut credentials, mut length) = (Vec::new(), 0);
-    loop {
+/// As much of a request as this example needs.
+#[derive(Default)]
+struct Request {
+    method: String,
+    target: String,
+    /// The values of its `Authorization` lines.
+    credentials: Vec<Vec<u8>>,
+    carrier: Carrier,
+}
+
+impl Request {
+    /// The next request; `None` at the end of the connection. Bodies are thrown away.
+    fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Self>> {
+        const MAX_HEAD: u64 = 128 * 1024;
+        const MAX_BODY: u64 = 1024 * 1024;
+        let mut head = stream.by_ref().take(MAX_HEAD);
         let mut line = String::new();
-        if head.read_line(&mut line)? == 0 {
+        head.read_line(&mut line)?;
+        let mut words = line.split(' ');
+        let (Some(method), Some(target), Some(_)) = (words.next(), words.next(), words.next())
+        else {
             return Ok(None);
+        };
+        let (method, target) = (method.to_owned(), target.to_owned());
+        let mut request = Self { method, target, ..Self::default() };
+        let mut length = 0;
+        loop {
+            line.clear();
+            if head.read_line(&mut line)? == 0 {
+                return Ok(None);
+            }
+            if line == "\r\n" {
+                break;
+            }
+            let Some((name, value)) = line.split_once(':') else { continue };
+            if name.eq_ignore_ascii_case("authorization") {
+                request.credentials.push(value.trim().as_bytes().to_vec());
+            } else if name.eq_ignore_ascii_case("content-length") {
+                length = value.trim().parse().map_err(io::Error::other)?;
+            } else if is_intermediary_field(name) {
+                // Somebody in between may send requests of other people over this connection.
+                request.carrier = Carrier::Shared;
+            }
         }
-        if line == "\r\n" {
-            break;
+        if length > MAX_BODY {
+            return Err(io::Error::other("the body is too long"));
         }
-        let Some((name, value)) = line.split_once(':') else { continue };
-        if name.eq_ignore_ascii_case("authorization") {
-            credentials.push(value.trim().as_bytes().to_vec());
-        } else if name.eq_ignore_ascii_case("content-length") {
-            length = value.trim().parse().map_err(io::Error::other)?;
-        }
+        io::copy(&mut stream.by_ref().take(length), &mut io::sink())?;
+        Ok(Some(request))
     }
-    if length > MAX_BODY {
-        return Err(io::Error::other("the body is too long"));
-    }
-    io::copy(&mut stream.by_ref().take(length), &mut io::sink())?;
-    Ok(Some(credentials))
 }

@@ -37,6 +37,13 @@ pub enum Error {
     Denied(Denial),
     /// The credential store could not answer.
     Store(StoreError),
+    /// As many exchanges are under way as [`crate::http::ConnectionConfig::max_exchanges`] allows.
+    TooManyExchanges,
+    /// Too many logons have failed: of this account from this address, or from this address.
+    Throttled {
+        /// Seconds until the next attempt is looked at.
+        retry_after: u32,
+    },
     /// The random number generator failed.
     RandomFailed,
     /// The embedding program used the library wrongly.
@@ -56,6 +63,10 @@ pub enum HeaderError {
     BadBase64,
     /// The field stands more than once.
     Repeated,
+    /// `Basic` credentials without a colon between user and password ([RFC 7617] §2).
+    NoColon,
+    /// `Basic` credentials with a control character ([RFC 7617] §2).
+    ControlCharacter,
 }
 
 /// Where and how a structure is malformed.
@@ -265,6 +276,10 @@ impl fmt::Display for Error {
             Self::PeerIncompatible(what) => what.fmt(f),
             Self::Denied(denial) => denial.refusal.fmt(f),
             Self::Store(error) => error.fmt(f),
+            Self::TooManyExchanges => f.write_str("too many logons are under way"),
+            Self::Throttled { retry_after } => {
+                write!(f, "too many logons have failed; the next is looked at in {retry_after} s")
+            }
             Self::RandomFailed => RandomFailed.fmt(f),
             Self::ApiMisuse(misuse) => misuse.fmt(f),
         }
@@ -278,6 +293,8 @@ impl fmt::Display for HeaderError {
             Self::NoToken => "the authorization field has no token",
             Self::BadBase64 => "the token is not base64",
             Self::Repeated => "the authorization field stands more than once",
+            Self::NoColon => "there is no colon between user and password",
+            Self::ControlCharacter => "there is a control character in user or password",
         })
     }
 }

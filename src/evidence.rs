@@ -2,7 +2,7 @@
 //! the check itself. An [`crate::Identity`] costs one of each.
 
 use crate::binding::{ChannelBindings, ChannelBindingsHash};
-use crate::credential::RemoteLogon;
+use crate::credential::{NtHash, RemoteLogon};
 use crate::crypto::Secret;
 use crate::error::Refusal;
 use crate::policy::{BindingsPolicy, MicPolicy};
@@ -31,6 +31,13 @@ impl ProofVerified {
         (verdict, selected)
     }
 
+    /// Compares the hash of a password that came in plain with the one that the store has, in
+    /// constant time.
+    pub(crate) fn of_password(stored: &NtHash, received: &NtHash) -> Result<Self, Refusal> {
+        let matched: bool = stored.expose().ct_eq(received.expose()).into();
+        if matched { Ok(Self(())) } else { Err(Refusal::WrongProof) }
+    }
+
     /// A remote authority has compared.
     pub(crate) fn vouched(_: &RemoteLogon) -> Self {
         Self(())
@@ -48,6 +55,8 @@ pub enum MicOutcome {
     NotOffered,
     /// Policy does not look at MICs.
     Ignored,
+    /// The scheme has none: `Digest`, `Basic`.
+    NotApplicable,
 }
 
 /// The MIC was verified, or policy allows its absence.
@@ -78,6 +87,11 @@ impl MicChecked {
         }
     }
 
+    /// Of a scheme that proves a request by itself, and has no messages to protect.
+    pub(crate) fn not_of_ntlm() -> Self {
+        Self(MicOutcome::NotApplicable)
+    }
+
     pub(crate) fn outcome(&self) -> MicOutcome {
         self.0
     }
@@ -100,6 +114,8 @@ pub enum BindingsOutcome {
     ServiceName,
     /// Policy ignores channel bindings.
     Ignored,
+    /// The scheme has none: `Digest`, `Basic`.
+    NotApplicable,
 }
 
 /// The channel bindings match, or policy allows their absence.
@@ -141,6 +157,12 @@ impl BindingsChecked {
             None if always => Err(Refusal::ChannelBindingsRequired),
             None => Ok(Self(BindingsOutcome::NotOffered)),
         }
+    }
+
+    /// Of a scheme that cannot be bound. Whoever offers it beside [`BindingsPolicy::Always`]
+    /// wants it nonetheless.
+    pub(crate) fn not_of_ntlm() -> Self {
+        Self(BindingsOutcome::NotApplicable)
     }
 
     pub(crate) fn outcome(&self) -> BindingsOutcome {

@@ -61,6 +61,6 @@ pub use policy::{BindingsPolicy, KeyStrength, MicPolicy, Policy, TargetNamePolic
 pub use reflection::RecentChallenges;
 pub use reflection::ReflectionGuard;
 pub use session::{
-    Acceptor, AcceptorStep, Context, Exchange, Initiator, InitiatorContext, InitiatorStep,
-    LogonRequest, Mechanism,
+    Acceptor, AcceptorStep, Context, ContextAttributes, Exchange, Initiator, InitiatorContext,
+    InitiatorStep, LogonRequest, Mechanism,
 };

@@ -1,12 +1,15 @@
 //! The state of one HTTP connection, request by request.
 
+#[path = "support/connection.rs"]
+mod connection;
 #[path = "support/fixed.rs"]
 mod fixed;
 
+use connection::*;
+
 use fixed::{BOBS_PASSWORD, Broken, Clock, PASSWORD, Users};
 use logon::http::{
-    ConnectionAuth, ConnectionConfig, Decision, Forward, RequestHead, Response, Scheme, Status,
-    format_token, parse_token,
+    ConnectionAuth, ConnectionConfig, Decision, Scheme, Scope, Status, format_token, parse_token,
 };
 use logon::wire::spnego::{MechType, MechTypes, NegTokenInit};
 use logon::{
@@ -15,118 +18,6 @@ use logon::{
 };
 use std::sync::Arc;
 use std::time::Duration;
-
-const ALICE: &str = r"CORP\alice";
-
-/// A connection, and what a client on it sees.
-struct Connection {
-    auth: ConnectionAuth,
-    offer: Arc<[Scheme]>,
-    required: bool,
-    clock: Arc<Clock>,
-}
-
-impl Connection {
-    fn new() -> Self {
-        Self::with_config(ConnectionConfig::new)
-    }
-
-    fn with_config(config: impl FnOnce(Arc<AcceptorConfig>) -> ConnectionConfig) -> Self {
-        let clock = Clock::at(1_800_000_000);
-        let config = config(Arc::new(fixed::acceptor_config(&clock)));
-        let auth = ConnectionAuth::new(Arc::new(config), ChannelBindings::none());
-        Self { auth, offer: Arc::from(Scheme::ALL), required: true, clock }
-    }
-
-    fn offering(mut self, offer: &[Scheme]) -> Self {
-        self.offer = Arc::from(offer);
-        self
-    }
-
-    fn lines(&mut self, credentials: &[&[u8]]) -> Decision {
-        let head = RequestHead { credentials, offer: &self.offer, required: self.required };
-        let mut decision = self.auth.request(head);
-        while let (Decision::NeedLogon, Some(account)) = (&decision, self.auth.pending_account()) {
-            let answer = Users.lookup(account);
-            decision = self.auth.resume(answer);
-        }
-        decision
-    }
-
-    fn send(&mut self, credentials: &str) -> Decision {
-        self.lines(&[credentials.as_bytes()])
-    }
-
-    fn plain(&mut self) -> Decision {
-        self.lines(&[])
-    }
-
-    /// Sends the legs of a handshake and gives the answer to the last.
-    fn log_on(&mut self, scheme: Scheme, initiator: Initiator) -> Decision {
-        let (initiator, token) = first(initiator);
-        let challenge = challenge(self.send(&format_token(scheme, &token)), scheme);
-        let mut token = Vec::new();
-        let _ = initiator.step(Some(&challenge), &mut token).unwrap();
-        self.send(&format_token(scheme, &token))
-    }
-
-    fn log_on_as_alice(&mut self) {
-        let decision = self.log_on(Scheme::Ntlm, fixed::ntlm(ALICE, PASSWORD));
-        assert_eq!(user(decision).unwrap(), ALICE);
-    }
-}
-
-fn first(initiator: Initiator) -> (Initiator, Vec<u8>) {
-    let mut token = Vec::new();
-    match initiator.step(None, &mut token).unwrap() {
-        InitiatorStep::Continue(next) => (next, token),
-        _ => panic!("complete after one leg"),
-    }
-}
-
-fn second(initiator: Initiator, challenge: &[u8]) -> Vec<u8> {
-    let mut token = Vec::new();
-    let _ = initiator.step(Some(challenge), &mut token).unwrap();
-    token
-}
-
-fn respond(decision: Decision) -> Response {
-    match decision {
-        Decision::Respond(response) => response,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn forward(decision: Decision) -> Forward {
-    match decision {
-        Decision::Forward(forward) => forward,
-        other => panic!("{other:?}"),
-    }
-}
-
-fn user(decision: Decision) -> Option<String> {
-    forward(decision).logon.map(|logon| logon.identity().to_string())
-}
-
-fn challenge(decision: Decision, scheme: Scheme) -> Vec<u8> {
-    let response = respond(decision);
-    assert_eq!(response.status.code(), 401);
-    assert!(!response.close, "a connection that is closed here breaks NTLM");
-    let [value] = response.challenges.as_slice() else { panic!("{:?}", response.challenges) };
-    parse_token(scheme, value.as_bytes()).unwrap().unwrap()
-}
-
-fn refusal(response: &Response) -> Option<Refusal> {
-    match &response.reason {
-        Some(Error::Denied(denial)) => Some(denial.refusal()),
-        _ => None,
-    }
-}
-
-fn assert_bare_challenges(response: &Response) {
-    assert_eq!(response.status.code(), 401);
-    assert_eq!(response.challenges, ["Negotiate", "NTLM"]);
-}
 
 #[test]
 fn a_request_without_credentials_is_challenged_with_one_line_per_scheme() {
@@ -147,13 +38,13 @@ fn both_schemes_log_on_and_the_logon_stays_with_the_connection() {
     ] {
         let mut connection = Connection::new();
         let done = forward(connection.log_on(scheme, initiator));
-        let logon = done.logon.unwrap();
+        let logon = done.authentication.logon().unwrap();
         assert_eq!(logon.identity().to_string(), ALICE);
         assert_eq!(logon.scheme(), scheme);
-        assert!(done.fresh);
+        assert!(done.authentication.is_fresh());
         let next = forward(connection.plain());
-        assert!(!next.fresh);
-        assert!(Arc::ptr_eq(&next.logon.unwrap(), &logon));
+        assert!(!next.authentication.is_fresh());
+        assert!(Arc::ptr_eq(next.authentication.logon().unwrap(), logon));
     }
 }
 
@@ -168,7 +59,7 @@ fn the_last_token_of_spnego_goes_out_with_the_response() {
         panic!("the server has the last word")
     };
     let done = forward(connection.send(&format_token(Scheme::Negotiate, &out)));
-    let last = parse_token(Scheme::Negotiate, done.challenge.unwrap().as_bytes());
+    let last = parse_token(Scheme::Negotiate, field(&done, "www-authenticate").unwrap().as_bytes());
     let last = last.unwrap().unwrap();
     let step = initiator.step(Some(&last), &mut Vec::new()).unwrap();
     assert!(matches!(step, InitiatorStep::Complete(_)), "the mechListMIC is verified");
@@ -213,8 +104,8 @@ fn what_can_be_guessed_at_offline_is_not_in_debug_output() {
     let (initiator, token) = first(fixed::ntlm(ALICE, PASSWORD));
     let sent = challenge(connection.send(&format_token(Scheme::Ntlm, &token)), Scheme::Ntlm);
     let token = format_token(Scheme::Ntlm, &second(initiator, &sent));
-    let head =
-        RequestHead { credentials: &[token.as_bytes()], offer: &connection.offer, required: true };
+    let credentials = [token.as_bytes()];
+    let head = head(&connection.scope, &credentials);
     let shown = format!("{head:?}");
     assert!(!shown.contains("78, 84, 76, 77") && !shown.contains("TlRM"), "{shown}");
     assert!(matches!(connection.auth.request(head), Decision::NeedLogon));
@@ -304,7 +195,7 @@ fn scheme_names_are_compared_without_regard_to_case() {
 fn a_foreign_scheme_is_challenged_or_passes_where_a_logon_is_optional() {
     let mut connection = Connection::new();
     assert_bare_challenges(&respond(connection.send("Bearer abc.def")));
-    connection.required = false;
+    connection.scope = Arc::new(Scope::optional(&Scheme::INTEGRATED));
     assert_eq!(user(connection.send("Bearer abc.def")), None);
     assert_eq!(user(connection.plain()), None);
 }
@@ -323,9 +214,9 @@ fn a_place_that_offers_nothing_passes_everything_and_touches_no_exchange() {
     let mut connection = Connection::new();
     let (initiator, token) = first(fixed::ntlm(ALICE, PASSWORD));
     let sent = challenge(connection.send(&format_token(Scheme::Ntlm, &token)), Scheme::Ntlm);
-    let offer = std::mem::replace(&mut connection.offer, Arc::from([]));
+    let scope = std::mem::replace(&mut connection.scope, Arc::new(Scope::off()));
     assert_eq!(user(connection.send("NTLM %%%")), None);
-    connection.offer = offer;
+    connection.scope = scope;
     let token = second(initiator, &sent);
     assert_eq!(user(connection.send(&format_token(Scheme::Ntlm, &token))).unwrap(), ALICE);
 }
@@ -424,9 +315,9 @@ fn an_exchange_does_not_change_its_scheme_on_the_way() {
 fn an_identity_counts_only_where_its_scheme_is_offered() {
     let mut connection = Connection::new();
     connection.log_on_as_alice();
-    connection.offer = Arc::from([Scheme::Negotiate]);
+    connection.scope = Arc::new(Scope::required(&[Scheme::Negotiate]));
     assert_eq!(respond(connection.plain()).challenges, ["Negotiate"]);
-    connection.offer = Arc::from(Scheme::ALL);
+    connection.scope = Arc::new(Scope::required(&Scheme::INTEGRATED));
     assert_eq!(user(connection.plain()).unwrap(), ALICE);
 }
 
@@ -444,10 +335,10 @@ fn a_store_that_cannot_answer_is_503_without_an_offer() {
     let (initiator, token) = first(fixed::ntlm(ALICE, PASSWORD));
     let sent = challenge(connection.send(&format_token(Scheme::Ntlm, &token)), Scheme::Ntlm);
     let token = format_token(Scheme::Ntlm, &second(initiator, &sent));
-    let head =
-        RequestHead { credentials: &[token.as_bytes()], offer: &connection.offer, required: true };
+    let credentials = [token.as_bytes()];
+    let head = head(&connection.scope, &credentials);
     assert!(matches!(connection.auth.request(head), Decision::NeedLogon));
-    assert_eq!(connection.auth.pending_account().unwrap().to_string(), ALICE);
+    assert_eq!(pending_account(&connection.auth).to_string(), ALICE);
     let response = respond(connection.auth.resume(Err(StoreError::new("out of reach"))));
     assert_eq!(response.status.code(), 503);
     assert!(response.challenges.is_empty(), "clients would ask for the password again");
@@ -492,7 +383,7 @@ fn a_client_that_cannot_be_served_is_challenged_with_bare_schemes() {
         change(&mut policy);
         let config = Arc::new(fixed::acceptor_config(&clock).with_policy(policy));
         let auth = ConnectionAuth::new(Arc::new(ConnectionConfig::new(config)), bindings);
-        Connection { auth, offer: Arc::from(Scheme::ALL), required: true, clock }
+        Connection { auth, scope: Arc::new(Scope::required(&Scheme::INTEGRATED)), clock }
     };
     let list = MechTypes::encode(&[MechType::KRB5, MechType::NEGOEX]).unwrap();
     let init = NegTokenInit {
@@ -605,11 +496,8 @@ fn no_refusal_of_the_store_can_be_told_from_a_wrong_password() {
         let (initiator, token) = first(initiator(ALICE, "wrong"));
         let sent = challenge(connection.send(&format_token(scheme, &token)), scheme);
         let token = format_token(scheme, &second(initiator, &sent));
-        let head = RequestHead {
-            credentials: &[token.as_bytes()],
-            offer: &connection.offer,
-            required: true,
-        };
+        let credentials = [token.as_bytes()];
+        let head = head(&connection.scope, &credentials);
         assert!(matches!(connection.auth.request(head), Decision::NeedLogon));
         let response = respond(connection.auth.resume(Ok(answer)));
         let (status, close) = (response.status.code(), response.close);

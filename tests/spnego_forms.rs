@@ -10,13 +10,14 @@ mod pair;
 use fixed::Users;
 use forge::{known, utf16le};
 use logon::http::{
-    ConnectionAuth, ConnectionConfig, Decision, RequestHead, Scheme, format_token, parse_token,
+    ConnectionAuth, ConnectionConfig, Decision, RequestHead, Scheme, Scope, format_token,
+    parse_token,
 };
 use logon::wire::ntlm::{Authenticate, AvId, MessageType, NtlmV2Response};
 use logon::wire::spnego::{MechType, MechTypes, NegState, NegTokenInit, NegTokenResp};
 use logon::{
-    AcceptorStep, ChannelBindings, CredentialStore, Error, Initiator, InitiatorStep, Mechanism,
-    PeerIncompatible, Policy,
+    AcceptorStep, ChannelBindings, Error, Initiator, InitiatorStep, Mechanism, PeerIncompatible,
+    Policy,
 };
 use pair::{PASSWORD, Pair, to_continue};
 use std::sync::Arc;
@@ -158,16 +159,11 @@ fn raw_messages_are_answered_raw() {
 
 fn respond(auth: &mut ConnectionAuth, scheme: Scheme, token: &[u8]) -> Decision {
     let value = format_token(scheme, token);
-    let offer = Arc::from(Scheme::ALL);
-    let head = RequestHead { credentials: &[value.as_bytes()], offer: &offer, required: true };
-    let decision = auth.request(head);
-    match (&decision, auth.pending_account()) {
-        (Decision::NeedLogon, Some(account)) => {
-            let answer = Users.lookup(account);
-            auth.resume(answer)
-        }
-        _ => decision,
-    }
+    let scope = Arc::new(Scope::required(&Scheme::INTEGRATED));
+    let credentials = [value.as_bytes()];
+    let mut head = RequestHead::new("GET", "/", &scope);
+    head.credentials = &credentials;
+    auth.decide(head, &Users)
 }
 
 // P-25
@@ -184,7 +180,8 @@ fn a_token_behind_the_last_one_is_an_error_and_ends_the_logon() {
     let second = parse_token(scheme, response.challenges[0].as_bytes()).unwrap().unwrap();
     let initiator = to_continue(initiator.step(Some(&second), &mut third).unwrap());
     let Decision::Forward(done) = respond(&mut auth, scheme, &third) else { panic!("refused") };
-    let last = parse_token(scheme, done.challenge.unwrap().as_bytes()).unwrap().unwrap();
+    let (_, last) = done.fields.iter().find(|(name, _)| *name == "www-authenticate").unwrap();
+    let last = parse_token(scheme, last.as_bytes()).unwrap().unwrap();
     let step = initiator.step(Some(&last), &mut Vec::new()).unwrap();
     assert!(matches!(step, InitiatorStep::Complete(_)), "there is nothing left to step");
     let completed = [0xa1, 7, 0x30, 5, 0xa0, 3, 10, 1, 0];

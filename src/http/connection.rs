@@ -5,49 +5,27 @@
 //!   Idle ──────────────▶ Exchange ──────────────▶ Pending ───────────────────▶ Authenticated
 //!    ▲                      │                        │                              │
 //!    └──────────────────────┴────────────────────────┴──────────────────────────────┘
-//!        a refusal, an error, another Authorization, a request without one in mid-exchange
+//!        a refusal, an error, another Authorization, a request without one in mid-exchange,
+//!        an intermediary, the end of the logon's lifetime
 //! ```
+//!
+//! `Digest` and `Basic` prove a request by itself: Idle, Pending, and Idle again.
 
+use super::basic::PendingPassword;
+use super::config::{ConnectionConfig, Place};
 use super::header::{Credentials, format_token};
-use super::{Scheme, Side, Status};
+use super::{Authentication, Carrier, Decision, Forward, Logon, RequestHead, Requirement};
+use super::{Response, Scheme, Scope, Side, Status};
 use crate::binding::ChannelBindings;
-use crate::config::AcceptorConfig;
-use crate::credential::{Answer, StoreError};
+use crate::credential::{Answer, CredentialStore, StoreError};
+use crate::digest::{DigestAccount, DigestAnswer};
+use crate::env::FileTime;
 use crate::error::{ApiMisuse, Error, HeaderError};
 use crate::identity::{Account, Identity};
-use crate::session::{Acceptor, AcceptorStep, Context, LogonRequest, Mechanism};
+use crate::session::{Acceptor, AcceptorStep, Context, ContextAttributes, LogonRequest};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::fmt;
-
-/// What all connections of a server share.
-/// See [MS-NTHT] §3.1.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct ConnectionConfig {
-    /// The exchanges.
-    pub acceptor: Arc<AcceptorConfig>,
-    /// Origin server or proxy.
-    pub side: Side,
-    /// Refused logons after which a connection is closed. Default: 3.
-    pub max_denials: u32,
-}
-
-impl ConnectionConfig {
-    /// The connections of an origin server.
-    #[must_use]
-    pub fn new(acceptor: Arc<AcceptorConfig>) -> Self {
-        Self { acceptor, side: Side::Origin, max_denials: 3 }
-    }
-
-    /// Speaks as a proxy instead: 407 and the `Proxy-` fields.
-    #[must_use]
-    pub fn as_proxy(mut self) -> Self {
-        self.side = Side::Proxy;
-        self
-    }
-}
 
 /// Authentication of one accepted connection. It must never serve another: NTLM proves who is
 /// at the other end of a connection, once, for all requests that follow on it.
@@ -57,112 +35,43 @@ pub struct ConnectionAuth {
     config: Arc<ConnectionConfig>,
     bindings: ChannelBindings,
     state: State,
+    /// The worst that any request came over. A connection that somebody shares stays shared.
+    carrier: Carrier,
     denials: u32,
 }
 
 #[derive(Debug)]
 enum State {
     Idle,
-    Exchange { scheme: Scheme, acceptor: Acceptor },
-    Pending { scheme: Scheme, request: LogonRequest, offer: Arc<[Scheme]> },
-    Authenticated(Arc<Logon>),
+    Exchange { scheme: Scheme, acceptor: Acceptor, place: Place },
+    Pending { claim: Claim, resource: Resource },
+    Authenticated { logon: Arc<Logon>, since: FileTime },
 }
 
-/// What has to be known of a request.
+/// What the store is asked about.
+#[derive(Debug)]
+enum Claim {
+    Exchange { scheme: Scheme, request: LogonRequest, place: Place },
+    Password(PendingPassword),
+}
+
+/// What an answer depends on beside the credentials.
+#[derive(Debug, Clone)]
+struct Resource {
+    scope: Arc<Scope>,
+    secure: bool,
+    digest: bool,
+}
+
+/// Whom the store is asked for.
 /// See [RFC 9110] §11.6.
-#[derive(Clone, Copy)]
-pub struct RequestHead<'a> {
-    /// The value of every `Authorization` line (as a proxy: `Proxy-Authorization`).
-    pub credentials: &'a [&'a [u8]],
-    /// The schemes of this resource, in the order to offer them. Empty: it needs no logon, and
-    /// the request passes as it is.
-    pub offer: &'a Arc<[Scheme]>,
-    /// Whether a request without a logon is answered with a challenge, or passes anonymously.
-    pub required: bool,
-}
-
-/// Credentials may be a password in plain; they do not go into logs.
-impl fmt::Debug for RequestHead<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequestHead")
-            .field("credentials", &self.credentials.len())
-            .field("offer", &self.offer)
-            .field("required", &self.required)
-            .finish()
-    }
-}
-
-/// What to do with a request.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
-#[must_use]
-pub enum Decision {
-    /// Pass it to the application.
-    Forward(Forward),
-    /// Look [`ConnectionAuth::pending_account`] up, then [`ConnectionAuth::resume`].
-    NeedLogon,
-    /// Answer it like this; the application does not see it.
-    Respond(Response),
-}
-
-/// A request for the application.
-#[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct Forward {
-    /// Who it is from; `None`: anonymous.
-    pub logon: Option<Arc<Logon>>,
-    /// Whether it completes a logon, rather than following one.
-    pub fresh: bool,
-    /// A value for the challenge field of the application's response: the last token.
-    pub challenge: Option<String>,
-}
-
-/// An answer that authentication gives by itself.
-/// See [RFC 9110] §11.6, §11.7.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Response {
-    /// The status.
-    pub status: Status,
-    /// Values of the challenge field, one line each.
-    pub challenges: Vec<String>,
-    /// Whether it carries a token: the exchange goes on, on this connection and no other.
-    pub continues: bool,
-    /// Whether the connection has to be closed behind it.
-    pub close: bool,
-    /// Seconds for `Retry-After`.
-    pub retry_after: Option<u32>,
-    /// Why, for the log and the application; never for the client.
-    pub reason: Option<Error>,
-}
-
-/// A logon over HTTP.
-/// See [MS-NTHT] §3.1.
-#[derive(Debug)]
-pub struct Logon {
-    identity: Identity,
-    scheme: Scheme,
-    mechanism: Mechanism,
-}
-
-impl Logon {
-    /// Who it is.
-    #[must_use]
-    pub fn identity(&self) -> &Identity {
-        &self.identity
-    }
-
-    /// The scheme that the client chose.
-    #[must_use]
-    pub fn scheme(&self) -> Scheme {
-        self.scheme
-    }
-
-    /// What was spoken within it.
-    #[must_use]
-    pub fn mechanism(&self) -> Mechanism {
-        self.mechanism
-    }
+pub enum Question<'a> {
+    /// [`CredentialStore::lookup`], then [`ConnectionAuth::resume`].
+    Account(Account<'a>),
+    /// [`CredentialStore::lookup_digest`], then [`ConnectionAuth::resume_digest`].
+    Digest(DigestAccount<'a>),
 }
 
 const RETRY_AFTER_SECONDS: u32 = 5;
@@ -171,7 +80,8 @@ impl ConnectionAuth {
     /// The state of a connection just accepted, with the channel bindings of its TLS.
     #[must_use]
     pub fn new(config: Arc<ConnectionConfig>, bindings: ChannelBindings) -> Self {
-        Self { config, bindings, state: State::Idle, denials: 0 }
+        let carrier = Carrier::Exclusive;
+        Self { config, bindings, state: State::Idle, carrier, denials: 0 }
     }
 
     /// Which side this speaks as.
@@ -183,64 +93,101 @@ impl ConnectionAuth {
     /// Decides about the next request of the connection. Requests are asked about in the order
     /// they came in.
     pub fn request(&mut self, head: RequestHead<'_>) -> Decision {
-        if head.offer.is_empty() {
+        self.carrier = self.carrier.max(head.carrier);
+        if self.carrier != Carrier::Exclusive {
+            self.forget_logon();
+        }
+        let scope = head.scope;
+        let unguarded = scope.requirement() == Requirement::Off;
+        if unguarded || (head.preflight && scope.cors_preflight()) {
             return Decision::Forward(Forward::default());
         }
+        let resource = Resource::of(head);
         // Whatever this request is, it moves the state on or ends it.
         let state = core::mem::replace(&mut self.state, State::Idle);
         let credentials = match head.credentials {
-            [] => return self.without_credentials(state, head),
+            [] => return self.without_credentials(state, &resource),
             [value] => Credentials::parse(value),
             _ => Err(HeaderError::Repeated),
         };
         let credentials = match credentials {
             Ok(credentials) => credentials,
-            Err(error) => return self.fail(error.into(), head.offer),
+            Err(error) => return self.fail(error.into(), None, &resource),
         };
         let scheme = Scheme::from_name(credentials.scheme);
-        let Some(scheme) = scheme.filter(|scheme| head.offer.contains(scheme)) else {
-            return self.anonymous(head);
-        };
-        let limit = self.config.acceptor.policy().max_token;
-        let token = match credentials.decode(limit) {
-            Ok(token) => token,
-            Err(error) => return self.fail(error, head.offer),
-        };
-        let acceptor = match state {
-            State::Exchange { scheme: begun, acceptor }
-                if begun == scheme && !Acceptor::is_initial(&token) =>
-            {
-                acceptor
+        match scheme.filter(|scheme| self.accepts(*scheme, &resource)) {
+            // What was offered, but cannot be had here: over HTTP/1.1 it can.
+            None if scheme.is_some_and(|scheme| self.needs_http_1_1(scheme, &resource)) => {
+                Decision::Respond(self.offer(&resource))
             }
-            _ => Acceptor::new(Arc::clone(&self.config.acceptor), self.bindings.clone()),
-        };
-        let mut out = Vec::new();
-        let step = acceptor.step(&token, &mut out);
-        self.after(step, scheme, &out, head.offer)
+            None if scope.passes(credentials.scheme) => Decision::Forward(Forward::default()),
+            None => self.anonymous(&resource),
+            Some(Scheme::Basic) => self.password(credentials, resource),
+            Some(scheme) => self.token(state, scheme, credentials, resource),
+        }
     }
 
-    /// The claim to look up after [`Decision::NeedLogon`].
-    #[must_use]
-    pub fn pending_account(&self) -> Option<Account<'_>> {
-        match &self.state {
-            State::Pending { request, .. } => Some(request.account()),
-            _ => None,
+    /// Decides about the next request, with a store whose answers are at hand.
+    pub fn decide(&mut self, head: RequestHead<'_>, store: &dyn CredentialStore) -> Decision {
+        let mut decision = self.request(head);
+        while let (Decision::NeedLogon, Some(question)) = (&decision, self.pending()) {
+            decision = match question {
+                Question::Account(account) => {
+                    let answer = store.lookup(account);
+                    self.resume(answer)
+                }
+                Question::Digest(account) => {
+                    let answer = store.lookup_digest(account);
+                    self.resume_digest(answer)
+                }
+            };
         }
+        decision
+    }
+
+    /// What to look up after [`Decision::NeedLogon`].
+    #[must_use]
+    pub fn pending(&self) -> Option<Question<'_>> {
+        let State::Pending { claim, .. } = &self.state else { return None };
+        Some(match claim {
+            Claim::Exchange { request, .. } => Question::Account(request.account()),
+            Claim::Password(pending) => Question::Account(pending.account()),
+        })
     }
 
     /// Goes on with the store's answer.
     pub fn resume(&mut self, answer: Result<Answer, StoreError>) -> Decision {
         match core::mem::replace(&mut self.state, State::Idle) {
-            State::Pending { scheme, request, offer } => {
+            State::Pending { claim: Claim::Exchange { scheme, request, place }, resource } => {
                 let mut out = Vec::new();
                 let step = request.resolve(answer, &mut out);
-                self.after(step, scheme, &out, &offer)
+                self.after(step, scheme, place, &out, resource)
             }
-            state => {
-                self.state = state;
-                let none = Arc::from([]);
-                self.fail(ApiMisuse::NothingPending.into(), &none)
+            State::Pending { claim: Claim::Password(pending), resource } => {
+                match pending.resolve(answer) {
+                    Ok(identity) => self.proven(identity, Scheme::Basic, Vec::new()),
+                    Err(error) => self.fail(error, Some(Scheme::Basic), &resource),
+                }
             }
+            state => self.nothing_pending(state),
+        }
+    }
+
+    /// Goes on with the store's answer about an account that logs on by `Digest`.
+    pub fn resume_digest(&mut self, answer: Result<DigestAnswer, StoreError>) -> Decision {
+        let _ = answer;
+        let state = core::mem::replace(&mut self.state, State::Idle);
+        self.nothing_pending(state)
+    }
+
+    /// Refuses the pending logon unseen: 429, to be tried again in `retry_after` seconds.
+    pub fn throttle(&mut self, retry_after: u32) -> Decision {
+        match core::mem::replace(&mut self.state, State::Idle) {
+            State::Pending { claim, resource } => {
+                let error = Error::Throttled { retry_after };
+                self.fail(error, Some(claim.scheme()), &resource)
+            }
+            state => self.nothing_pending(state),
         }
     }
 
@@ -248,7 +195,7 @@ impl ConnectionAuth {
     #[must_use]
     pub fn logon(&self) -> Option<&Arc<Logon>> {
         match &self.state {
-            State::Authenticated(logon) => Some(logon),
+            State::Authenticated { logon, .. } => Some(logon),
             _ => None,
         }
     }
@@ -258,37 +205,100 @@ impl ConnectionAuth {
         self.state = State::Idle;
     }
 
-    fn without_credentials(&mut self, state: State, head: RequestHead<'_>) -> Decision {
-        let State::Authenticated(logon) = state else { return self.anonymous(head) };
-        let offered = head.offer.contains(&logon.scheme);
-        self.state = State::Authenticated(Arc::clone(&logon));
-        if offered {
-            Decision::Forward(Forward { logon: Some(logon), ..Forward::default() })
-        } else {
-            self.anonymous(head)
+    /// What to offer beside a 401 of the application, who wants somebody, or somebody else.
+    /// Forgets the logon.
+    pub fn challenge(&mut self, head: RequestHead<'_>) -> Response {
+        self.release();
+        self.offer(&Resource::of(head))
+    }
+
+    fn forget_logon(&mut self) {
+        if matches!(self.state, State::Authenticated { .. }) {
+            self.state = State::Idle;
         }
     }
 
-    fn anonymous(&self, head: RequestHead<'_>) -> Decision {
-        if !head.required {
-            return Decision::Forward(Forward::default());
+    fn without_credentials(&mut self, state: State, resource: &Resource) -> Decision {
+        let State::Authenticated { logon, since } = state else { return self.anonymous(resource) };
+        let lifetime = self.config.identity_lifetime;
+        // Nobody knows how old a logon is whose clock was set back.
+        let expired =
+            lifetime.is_some_and(|most| self.now().since(since).is_none_or(|age| age > most));
+        if expired {
+            return self.anonymous(resource);
         }
-        Decision::Respond(Response {
-            challenges: bare(head.offer),
-            ..Response::new(Status::Challenge(self.config.side))
-        })
+        let offered = resource.scope.schemes().contains(&logon.scheme());
+        self.state = State::Authenticated { logon: Arc::clone(&logon), since };
+        if offered {
+            let authentication = Authentication::success(logon, false, true);
+            Decision::Forward(Forward { authentication, ..Forward::default() })
+        } else {
+            self.anonymous(resource)
+        }
+    }
+
+    fn anonymous(&self, resource: &Resource) -> Decision {
+        match resource.scope.requirement() {
+            Requirement::Required => Decision::Respond(self.offer(resource)),
+            _ => Decision::Forward(Forward::default()),
+        }
+    }
+
+    fn password(&mut self, credentials: Credentials<'_>, resource: Resource) -> Decision {
+        // The scheme was accepted, so the configuration is there.
+        let Some(config) = &self.config.basic else { return self.anonymous(&resource) };
+        let policy = self.config.acceptor.policy();
+        let read = PendingPassword::read(credentials, config, policy.max_token, policy.max_name);
+        match read {
+            Ok(pending) => self.ask(Claim::Password(pending), resource),
+            Err(error) => self.fail(error, Some(Scheme::Basic), &resource),
+        }
+    }
+
+    fn token(
+        &mut self,
+        state: State,
+        scheme: Scheme,
+        credentials: Credentials<'_>,
+        resource: Resource,
+    ) -> Decision {
+        let limit = self.config.acceptor.policy().max_token;
+        let token = match credentials.decode(limit) {
+            Ok(token) => token,
+            Err(error) => return self.fail(error, Some(scheme), &resource),
+        };
+        let (acceptor, place) = match state {
+            State::Exchange { scheme: begun, acceptor, place }
+                if begun == scheme && !Acceptor::is_initial(&token) =>
+            {
+                (acceptor, Some(place))
+            }
+            // Drops whatever was under way, and its place, before a place is taken.
+            _ => {
+                drop(state);
+                let config = Arc::clone(&self.config.acceptor);
+                (Acceptor::new(config, self.bindings.clone()), self.config.place())
+            }
+        };
+        let Some(place) = place else {
+            return self.fail(Error::TooManyExchanges, Some(scheme), &resource);
+        };
+        let mut out = Vec::new();
+        let step = acceptor.step(&token, &mut out);
+        self.after(step, scheme, place, &out, resource)
     }
 
     fn after(
         &mut self,
         step: Result<AcceptorStep, Error>,
         scheme: Scheme,
+        place: Place,
         out: &[u8],
-        offer: &Arc<[Scheme]>,
+        resource: Resource,
     ) -> Decision {
         match step {
             Ok(AcceptorStep::Continue(acceptor)) => {
-                self.state = State::Exchange { scheme, acceptor };
+                self.state = State::Exchange { scheme, acceptor, place };
                 Decision::Respond(Response {
                     challenges: Vec::from([format_token(scheme, out)]),
                     continues: true,
@@ -296,54 +306,140 @@ impl ConnectionAuth {
                 })
             }
             Ok(AcceptorStep::NeedLogon(request)) => {
-                let offer = Arc::clone(offer);
-                self.state = State::Pending { scheme, request, offer };
-                Decision::NeedLogon
+                self.ask(Claim::Exchange { scheme, request, place }, resource)
             }
             Ok(AcceptorStep::Complete(context)) => self.complete(context, scheme, out),
-            Err(error) => self.fail(error, offer),
+            Err(error) => self.fail(error, Some(scheme), &resource),
         }
     }
 
+    fn ask(&mut self, claim: Claim, resource: Resource) -> Decision {
+        self.state = State::Pending { claim, resource };
+        Decision::NeedLogon
+    }
+
     fn complete(&mut self, context: Context, scheme: Scheme, out: &[u8]) -> Decision {
-        let mechanism = context.mechanism();
-        let logon = Arc::new(Logon { identity: context.into_identity(), scheme, mechanism });
-        self.state = State::Authenticated(Arc::clone(&logon));
+        let (mechanism, attributes) = (Some(context.mechanism()), context.attributes());
+        let logon = Logon::new(context.into_identity(), scheme, mechanism, attributes);
+        let logon = Arc::new(logon);
+        let persistent = self.config.persistent && self.carrier == Carrier::Exclusive;
+        if persistent {
+            let since = self.now();
+            self.state = State::Authenticated { logon: Arc::clone(&logon), since };
+        }
         self.denials = 0;
-        let challenge = (!out.is_empty()).then(|| format_token(scheme, out));
-        Decision::Forward(Forward { logon: Some(logon), fresh: true, challenge })
+        let mut authentication = Authentication::success(logon, true, persistent);
+        let mut fields = Vec::new();
+        if !out.is_empty() {
+            let token = format_token(scheme, out);
+            if self.config.receive_mutual_auth {
+                authentication = authentication.with_mutual_auth_data(&token);
+            } else {
+                fields.push((self.config.side.challenge_field(), token));
+            }
+        }
+        if self.config.side == Side::Origin {
+            // [MS-N2HT] §2.2.2.
+            let value = if persistent { "true" } else { "false" };
+            fields.push(("persistent-auth", String::from(value)));
+        }
+        Decision::Forward(Forward { authentication, fields, ..Forward::default() })
+    }
+
+    /// A request that has proven by itself who it is from.
+    fn proven(
+        &mut self,
+        identity: Identity,
+        scheme: Scheme,
+        fields: Vec<(&'static str, String)>,
+    ) -> Decision {
+        self.denials = 0;
+        let logon = Arc::new(Logon::new(identity, scheme, None, ContextAttributes::empty()));
+        let authentication = Authentication::success(logon, true, false);
+        Decision::Forward(Forward { authentication, fields, ..Forward::default() })
     }
 
     /// Every refusal looks alike: the bare schemes, as if nothing had been said.
-    fn fail(&mut self, error: Error, offer: &Arc<[Scheme]>) -> Decision {
+    fn fail(&mut self, error: Error, scheme: Option<Scheme>, resource: &Resource) -> Decision {
         let status = Status::of_error(&error, self.config.side);
         if matches!(error, Error::Denied(_)) {
             self.denials = self.denials.saturating_add(1);
         }
         let challenge = matches!(status, Status::Challenge(_));
-        Decision::Respond(Response {
-            challenges: if challenge { bare(offer) } else { Vec::new() },
-            close: !challenge || self.denials >= self.config.max_denials,
-            retry_after: (status == Status::ServiceUnavailable).then_some(RETRY_AFTER_SECONDS),
-            reason: Some(error),
-            ..Response::new(status)
-        })
+        let close = !challenge || self.denials >= self.config.max_denials;
+        if challenge && resource.scope.requirement() == Requirement::AppChallenges {
+            let authentication = Authentication::failure(scheme, error);
+            return Decision::Forward(Forward { authentication, close, ..Forward::default() });
+        }
+        let offer = if challenge { self.offer(resource) } else { Response::new(status) };
+        let retry_after = match &error {
+            Error::Throttled { retry_after } => Some(*retry_after),
+            _ => (status == Status::ServiceUnavailable).then_some(RETRY_AFTER_SECONDS),
+        };
+        Decision::Respond(Response { close, retry_after, reason: Some(error), ..offer })
+    }
+
+    fn nothing_pending(&mut self, state: State) -> Decision {
+        self.state = state;
+        let status = Status::InternalServerError;
+        let reason = Some(ApiMisuse::NothingPending.into());
+        Decision::Respond(Response { close: true, reason, ..Response::new(status) })
+    }
+
+    /// The bare challenge: one line for each scheme that is accepted.
+    fn offer(&self, resource: &Resource) -> Response {
+        let schemes = resource.scope.schemes();
+        let mut challenges = Vec::with_capacity(schemes.len());
+        for scheme in schemes {
+            match (scheme, &self.config.basic) {
+                (Scheme::Negotiate | Scheme::Ntlm, _) => challenges.push(scheme.name().into()),
+                (Scheme::Basic, Some(basic)) if self.accepts(*scheme, resource) => {
+                    challenges.push(basic.challenge());
+                }
+                _ => {}
+            }
+        }
+        let http_1_1_required = schemes.iter().any(|scheme| self.needs_http_1_1(*scheme, resource));
+        let status = Status::Challenge(self.config.side);
+        Response { challenges, http_1_1_required, ..Response::new(status) }
+    }
+
+    /// Whether this scheme would do here, if it were not for HTTP/2.
+    fn needs_http_1_1(&self, scheme: Scheme, resource: &Resource) -> bool {
+        self.carrier == Carrier::Multiplexed
+            && scheme.is_per_connection()
+            && resource.scope.schemes().contains(&scheme)
+    }
+
+    /// Whether credentials of this scheme are looked at.
+    fn accepts(&self, scheme: Scheme, resource: &Resource) -> bool {
+        let usable = match scheme {
+            Scheme::Negotiate | Scheme::Ntlm => self.carrier != Carrier::Multiplexed,
+            Scheme::Digest => false,
+            Scheme::Basic => {
+                let basic = self.config.basic.as_ref();
+                basic.is_some_and(|basic| resource.secure || basic.without_tls)
+            }
+        };
+        usable && resource.scope.schemes().contains(&scheme)
+    }
+
+    fn now(&self) -> FileTime {
+        self.config.acceptor.clock.now()
     }
 }
 
-impl Response {
-    fn new(status: Status) -> Self {
-        Self {
-            status,
-            challenges: Vec::new(),
-            continues: false,
-            close: false,
-            retry_after: None,
-            reason: None,
+impl Claim {
+    fn scheme(&self) -> Scheme {
+        match self {
+            Self::Exchange { scheme, .. } => *scheme,
+            Self::Password(_) => Scheme::Basic,
         }
     }
 }
 
-fn bare(offer: &[Scheme]) -> Vec<String> {
-    offer.iter().map(|scheme| String::from(scheme.name())).collect()
+impl Resource {
+    fn of(head: RequestHead<'_>) -> Self {
+        Self { scope: Arc::clone(head.scope), secure: head.secure, digest: head.digest }
+    }
 }

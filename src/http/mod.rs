@@ -3,14 +3,26 @@
 //! A server keeps one [`ConnectionAuth`] per accepted connection and asks it about every
 //! request; the identity lives in there, and dies with the connection.
 
+mod authentication;
+mod basic;
+mod config;
 mod connection;
+mod decision;
 mod header;
+mod request;
 mod scheme;
+mod scope;
+mod security_status;
 mod status;
 
-pub use connection::{
-    ConnectionAuth, ConnectionConfig, Decision, Forward, Logon, RequestHead, Response,
-};
+pub use authentication::{AuthStatus, Authentication, Logon};
+pub use basic::BasicConfig;
+pub use config::ConnectionConfig;
+pub use connection::{ConnectionAuth, Question};
+pub use decision::{Decision, Forward, Response};
 pub use header::{format_token, parse_token};
+pub use request::{Carrier, RequestHead, is_intermediary_field};
 pub use scheme::{Scheme, Side};
+pub use scope::{Requirement, Scope};
+pub use security_status::SecurityStatus;
 pub use status::Status;

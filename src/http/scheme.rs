@@ -10,11 +10,18 @@ pub enum Scheme {
     Negotiate,
     /// Bare NTLM ([MS-NTHT] §2.2).
     Ntlm,
+    /// A hash of the password with a nonce ([RFC 7616]).
+    Digest,
+    /// The password itself ([RFC 7617]).
+    Basic,
 }
 
 impl Scheme {
     /// All schemes, the strongest first: the order to offer them in.
-    pub const ALL: [Self; 2] = [Self::Negotiate, Self::Ntlm];
+    pub const ALL: [Self; 4] = [Self::Negotiate, Self::Ntlm, Self::Digest, Self::Basic];
+
+    /// The schemes of Windows Integrated Authentication, which need no typing of passwords.
+    pub const INTEGRATED: [Self; 2] = [Self::Negotiate, Self::Ntlm];
 
     /// The name as it is written; it is compared without regard to case.
     #[must_use]
@@ -22,6 +29,8 @@ impl Scheme {
         match self {
             Self::Negotiate => "Negotiate",
             Self::Ntlm => "NTLM",
+            Self::Digest => "Digest",
+            Self::Basic => "Basic",
         }
     }
 
@@ -29,6 +38,16 @@ impl Scheme {
     #[must_use]
     pub fn from_name(name: &[u8]) -> Option<Self> {
         Self::ALL.into_iter().find(|scheme| scheme.name().as_bytes().eq_ignore_ascii_case(name))
+    }
+
+    /// Whether it proves who is at the other end of a connection, in several requests, rather
+    /// than who sent one request ([MS-N2HT] §3.2.5).
+    #[must_use]
+    pub const fn is_per_connection(self) -> bool {
+        match self {
+            Self::Negotiate | Self::Ntlm => true,
+            Self::Digest | Self::Basic => false,
+        }
     }
 }
 
@@ -64,6 +83,16 @@ impl Side {
         match self {
             Self::Origin => "authorization",
             Self::Proxy => "proxy-authorization",
+        }
+    }
+
+    /// The name of the field that says more of a logon that succeeded, lower case
+    /// ([RFC 7615]).
+    #[must_use]
+    pub const fn info_field(self) -> &'static str {
+        match self {
+            Self::Origin => "authentication-info",
+            Self::Proxy => "proxy-authentication-info",
         }
     }
 }

@@ -12,11 +12,13 @@ pub enum Status {
     BadRequest,
     /// 401, or 407 from a proxy: authenticate.
     Challenge(Side),
+    /// 429: too many logons have failed.
+    TooManyRequests,
     /// 431: the token is too long.
     HeaderTooLarge,
     /// 500: a defect on this side.
     InternalServerError,
-    /// 503: the credential store is out of reach.
+    /// 503: the credential store is out of reach, or too many logons are under way.
     ServiceUnavailable,
 }
 
@@ -28,6 +30,7 @@ impl Status {
             Self::BadRequest => 400,
             Self::Challenge(Side::Origin) => 401,
             Self::Challenge(Side::Proxy) => 407,
+            Self::TooManyRequests => 429,
             Self::HeaderTooLarge => 431,
             Self::InternalServerError => 500,
             Self::ServiceUnavailable => 503,
@@ -45,7 +48,8 @@ impl Status {
             | Error::PeerIncompatible(_)
             | Error::Denied(_) => Self::Challenge(side),
             // A challenge here would make clients ask for the password again, and lock accounts.
-            Error::Store(_) => Self::ServiceUnavailable,
+            Error::Store(_) | Error::TooManyExchanges => Self::ServiceUnavailable,
+            Error::Throttled { .. } => Self::TooManyRequests,
             Error::RandomFailed | Error::ApiMisuse(_) => Self::InternalServerError,
         }
     }

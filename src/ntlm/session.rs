@@ -43,7 +43,7 @@ impl Session {
         self.flags.intersects(NegotiateFlags::SIGN | NegotiateFlags::SEAL)
     }
 
-    fn has_confidentiality(&self) -> bool {
+    pub(crate) fn has_confidentiality(&self) -> bool {
         self.flags.contains(NegotiateFlags::SEAL)
     }
 

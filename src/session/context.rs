@@ -26,6 +26,24 @@ impl fmt::Display for Mechanism {
     }
 }
 
+bitflags::bitflags! {
+    /// What the two sides of an exchange agreed on, with the values of `ASC_RET_*`
+    /// ([RFC 2743] §2.2.2).
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+    pub struct ContextAttributes: u32 {
+        /// The server has proven to the client who it is.
+        const MUTUAL_AUTH = 0x2;
+        /// Messages that come a second time are noticed.
+        const REPLAY_DETECT = 0x4;
+        /// Messages that come in the wrong order are noticed.
+        const SEQUENCE_DETECT = 0x8;
+        /// Messages can be encrypted.
+        const CONFIDENTIALITY = 0x10;
+        /// Messages can be signed.
+        const INTEGRITY = 0x2_0000;
+    }
+}
+
 /// The proof that a client is who it says: the only source of an [`Identity`], made by a
 /// completed exchange alone.
 /// See [RFC 2743] §1.1.3, [MS-NLMP] §3.4.
@@ -64,6 +82,20 @@ impl Context {
     #[must_use]
     pub fn mechanism(&self) -> Mechanism {
         self.mechanism
+    }
+
+    /// What the client and this side agreed on.
+    #[must_use]
+    pub fn attributes(&self) -> ContextAttributes {
+        let session = &self.established.session;
+        let mut attributes = ContextAttributes::empty();
+        if session.has_integrity() {
+            attributes |= ContextAttributes::INTEGRITY
+                | ContextAttributes::REPLAY_DETECT
+                | ContextAttributes::SEQUENCE_DETECT;
+        }
+        attributes.set(ContextAttributes::CONFIDENTIALITY, session.has_confidentiality());
+        attributes
     }
 
     /// `ExportedSessionKey` ([MS-NLMP] §3.1.5.1.2).

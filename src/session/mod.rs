@@ -12,5 +12,5 @@ mod mechanisms;
 mod work_tests;
 
 pub use acceptor::{Acceptor, AcceptorStep, Exchange, LogonRequest};
-pub use context::{Context, InitiatorContext, Mechanism};
+pub use context::{Context, ContextAttributes, InitiatorContext, Mechanism};
 pub use initiator::{Initiator, InitiatorStep};

@@ -1,0 +1,154 @@
+//! The Basic scheme ([RFC 7617]): the password itself, so over TLS alone.
+
+use super::header::Credentials;
+use crate::credential::{Answer, NtHash, StoreError};
+use crate::error::{Denial, Error, HeaderError, Refusal};
+use crate::evidence::{BindingsChecked, MicChecked, ProofVerified};
+use crate::identity::{Account, AccountName, ClientClaims, Identity};
+use alloc::string::String;
+use core::fmt;
+use zeroize::Zeroizing;
+
+/// What Basic is offered with ([RFC 7617] §2).
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct BasicConfig {
+    /// What the password is for, as browsers show it.
+    pub realm: String,
+    /// The domain of users who name none; empty leaves it to the store.
+    pub default_domain: String,
+    /// Takes passwords over plain HTTP, where everybody on the way can read them. Default: no;
+    /// without TLS the scheme is neither offered nor looked at.
+    pub without_tls: bool,
+}
+
+impl BasicConfig {
+    /// Basic for `realm`, over TLS.
+    #[must_use]
+    pub fn new(realm: impl Into<String>) -> Self {
+        Self { realm: realm.into(), default_domain: String::new(), without_tls: false }
+    }
+
+    /// The value of the challenge. Always with UTF-8, or clients guess ([RFC 7617] §2.1).
+    pub(super) fn challenge(&self) -> String {
+        let mut value = String::from("Basic realm=");
+        push_quoted(&mut value, &self.realm);
+        value.push_str(", charset=\"UTF-8\"");
+        value
+    }
+}
+
+/// `quoted-string` ([RFC 9110] §5.6.4). Whatever a field cannot carry becomes a blank.
+fn push_quoted(value: &mut String, text: &str) {
+    value.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => value.extend(['\\', c]),
+            c if c.is_control() => value.push(' '),
+            c => value.push(c),
+        }
+    }
+    value.push('"');
+}
+
+/// What stands in for the hash of an account that may not log on.
+const NOBODY: [u8; 16] = [0; 16];
+
+/// A password that has come; whose it is has to be looked up.
+pub(super) struct PendingPassword {
+    domain: String,
+    user: String,
+    nt_hash: NtHash,
+    has_password: bool,
+}
+
+/// The hash is as good as the password; it does not go into logs.
+impl fmt::Debug for PendingPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingPassword").field("account", &self.account()).finish_non_exhaustive()
+    }
+}
+
+impl PendingPassword {
+    /// `user-pass = user-id ":" password`. The password is hashed at once, so that an unknown
+    /// user costs what a wrong password does.
+    pub(super) fn read(
+        credentials: Credentials<'_>,
+        config: &BasicConfig,
+        max_token: usize,
+        max_name: usize,
+    ) -> Result<Self, Error> {
+        let bytes = Zeroizing::new(credentials.decode(max_token)?);
+        let text = text(&bytes);
+        let (name, password) = text.split_once(':').ok_or(HeaderError::NoColon)?;
+        if text.chars().any(char::is_control) {
+            return Err(HeaderError::ControlCharacter.into());
+        }
+        let (domain, user) = match name.split_once('\\') {
+            Some((domain, user)) => (domain, user),
+            // A user principal name has its domain in it.
+            None if name.contains('@') => ("", name),
+            None => (config.default_domain.as_str(), name),
+        };
+        let account = Account::new(domain, user);
+        if name.len() > max_name {
+            return Err(Denial::new(Refusal::NameTooLong, Account::new("", "")).into());
+        }
+        if user.is_empty() {
+            return Err(Denial::new(Refusal::Anonymous, account).into());
+        }
+        let nt_hash = NtHash::of_password(password);
+        let has_password = !password.is_empty();
+        Ok(Self { domain: domain.into(), user: user.into(), nt_hash, has_password })
+    }
+
+    pub(super) fn account(&self) -> Account<'_> {
+        Account::new(&self.domain, &self.user)
+    }
+
+    /// Compares with the store's answer.
+    pub(super) fn resolve(self, answer: Result<Answer, StoreError>) -> Result<Identity, Error> {
+        let deny = |refusal| Err(Denial::new(refusal, self.account()).into());
+        let (stored, name, refusal) = match answer.map_err(Error::Store)? {
+            Answer::Known(known) => (known.nt_hash, known.name, None),
+            Answer::Verified(_) => {
+                return Err(Error::Store(StoreError::new(
+                    "it answers for responses to a challenge, and cannot verify a password",
+                )));
+            }
+            Answer::Unknown => {
+                (NtHash::from_bytes(NOBODY), AccountName::default(), Some(Refusal::UnknownAccount))
+            }
+            Answer::Refused(refusal) => {
+                (NtHash::from_bytes(NOBODY), AccountName::default(), Some(refusal))
+            }
+        };
+        let verdict = ProofVerified::of_password(&stored, &self.nt_hash);
+        if let Some(refusal) = refusal {
+            return deny(refusal);
+        }
+        let proof = match verdict {
+            Ok(proof) => proof,
+            Err(refusal) => return deny(refusal),
+        };
+        // The account whose password is empty is open to everybody ([MS-NLMP] §3.2.5.1.2 leaves
+        // it to the server, Windows refuses it over the network).
+        if !self.has_password {
+            return deny(Refusal::EmptyPassword);
+        }
+        let claims = ClientClaims::default();
+        let (mic, bindings) = (MicChecked::not_of_ntlm(), BindingsChecked::not_of_ntlm());
+        Ok(Identity::proven(&proof, &mic, &bindings, name, claims))
+    }
+}
+
+/// UTF-8, which the challenge asks for; else Latin-1, which older clients send.
+fn text(bytes: &[u8]) -> Zeroizing<String> {
+    // Allocated once: a string that grows leaves copies behind.
+    let mut text = Zeroizing::new(String::with_capacity(bytes.len().saturating_mul(2)));
+    match core::str::from_utf8(bytes) {
+        Ok(utf8) => text.push_str(utf8),
+        Err(_) => text.extend(bytes.iter().copied().map(char::from)),
+    }
+    text
+}

@@ -1,0 +1,71 @@
+//! What to do with a request.
+
+use super::{Authentication, Status};
+use crate::error::Error;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// What to do with a request.
+#[derive(Debug)]
+#[non_exhaustive]
+#[must_use]
+pub enum Decision {
+    /// Pass it to the application.
+    Forward(Forward),
+    /// Look [`super::ConnectionAuth::pending`] up, then
+    /// [`resume`](super::ConnectionAuth::resume) or
+    /// [`resume_digest`](super::ConnectionAuth::resume_digest).
+    NeedLogon,
+    /// Answer it like this; the application does not see it.
+    Respond(Response),
+}
+
+/// A request for the application.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Forward {
+    /// Who it is from, if that is known.
+    pub authentication: Authentication,
+    /// Fields for the application's response, name and value, whatever its status is; but if it
+    /// is a challenge of the application's own, none of them.
+    pub fields: Vec<(&'static str, String)>,
+    /// Whether the connection has to be closed behind the response.
+    pub close: bool,
+}
+
+/// An answer that authentication gives by itself.
+/// See [RFC 9110] §11.6, §11.7.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Response {
+    /// The status.
+    pub status: Status,
+    /// Values of the challenge field, one line each.
+    pub challenges: Vec<String>,
+    /// Whether it carries a token: the exchange goes on, on this connection and no other.
+    pub continues: bool,
+    /// Whether the connection has to be closed behind it.
+    pub close: bool,
+    /// Whether the client has to come back over HTTP/1.1: on HTTP/2 a stream error
+    /// `HTTP_1_1_REQUIRED` ([RFC 9113] §7), on HTTP/3 `H3_VERSION_FALLBACK` ([RFC 9114] §8.1).
+    /// The status and the challenges are for adapters that cannot send these.
+    pub http_1_1_required: bool,
+    /// Seconds for `Retry-After`.
+    pub retry_after: Option<u32>,
+    /// Why, for the log and the application; never for the client.
+    pub reason: Option<Error>,
+}
+
+impl Response {
+    pub(super) fn new(status: Status) -> Self {
+        Self {
+            status,
+            challenges: Vec::new(),
+            continues: false,
+            close: false,
+            http_1_1_required: false,
+            retry_after: None,
+            reason: None,
+        }
+    }
+}
