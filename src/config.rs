@@ -180,6 +180,12 @@ impl AcceptorConfig {
         &self.names
     }
 
+    /// The time by the clock of this configuration.
+    #[must_use]
+    pub fn now(&self) -> FileTime {
+        self.clock.now()
+    }
+
     /// The policy.
     #[must_use]
     pub fn policy(&self) -> &Policy {

@@ -376,21 +376,20 @@ impl ConnectionAuth {
             Error::Throttled { retry_after } => Some(*retry_after),
             _ => (status == Status::ServiceUnavailable).then_some(RETRY_AFTER_SECONDS),
         };
-        Decision::Respond(Response { close, retry_after, reason: Some(error), ..offer })
+        Decision::Respond(Response { close, retry_after, scheme, reason: Some(error), ..offer })
     }
 
     fn nothing_pending(&mut self, state: State) -> Decision {
         self.state = state;
-        let status = Status::InternalServerError;
         let reason = Some(ApiMisuse::NothingPending.into());
-        Decision::Respond(Response { close: true, reason, ..Response::new(status) })
+        Decision::Respond(Response { reason, ..Response::internal_error() })
     }
 
     /// The bare challenge: one line for each scheme that is accepted.
     fn offer(&self, resource: &Resource) -> Response {
         let schemes = resource.scope.schemes();
         let mut challenges = Vec::with_capacity(schemes.len());
-        for scheme in schemes {
+        for scheme in schemes.iter() {
             match (scheme, &self.config.basic) {
                 (Scheme::Negotiate | Scheme::Ntlm, _) => challenges.push(scheme.name().into()),
                 (Scheme::Basic, Some(basic)) if self.accepts(*scheme, resource) => {
@@ -425,7 +424,7 @@ impl ConnectionAuth {
     }
 
     fn now(&self) -> FileTime {
-        self.config.acceptor.clock.now()
+        self.config.acceptor.now()
     }
 }
 

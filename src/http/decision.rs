@@ -1,6 +1,6 @@
 //! What to do with a request.
 
-use super::{Authentication, Status};
+use super::{Authentication, Scheme, Status};
 use crate::error::Error;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -52,11 +52,19 @@ pub struct Response {
     pub http_1_1_required: bool,
     /// Seconds for `Retry-After`.
     pub retry_after: Option<u32>,
+    /// The scheme of the logon that came to this, if any.
+    pub scheme: Option<Scheme>,
     /// Why, for the log and the application; never for the client.
     pub reason: Option<Error>,
 }
 
 impl Response {
+    /// 500, for an adapter that finds itself in the wrong.
+    #[must_use]
+    pub fn internal_error() -> Self {
+        Self { close: true, ..Self::new(Status::InternalServerError) }
+    }
+
     pub(super) fn new(status: Status) -> Self {
         Self {
             status,
@@ -65,6 +73,7 @@ impl Response {
             close: false,
             http_1_1_required: false,
             retry_after: None,
+            scheme: None,
             reason: None,
         }
     }

@@ -5,7 +5,8 @@ use logon::http::{ConnectionAuth, ConnectionConfig};
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
 use tokio::sync::{Mutex, MutexGuard};
 
 /// One accepted connection. Made once by whoever accepts it, and put into the extensions of
@@ -21,19 +22,50 @@ struct Inner {
     id: u64,
     peer: Option<SocketAddr>,
     bindings: ChannelBindings,
+    secure: bool,
+    logged_on: AtomicBool,
+    /// Whether the application wants all logons forgotten before the next request.
+    released: AtomicBool,
     /// One state for each configuration that guards resources of this connection, so that a
     /// logon against one store never counts for another. Most servers have one.
-    states: Mutex<Vec<(Arc<ConnectionConfig>, ConnectionAuth)>>,
+    states: Mutex<Vec<State>>,
+}
+
+/// What one configuration knows of a connection.
+pub(crate) struct State {
+    config: Arc<ConnectionConfig>,
+    pub(crate) auth: ConnectionAuth,
+    /// When the exchange under way began.
+    pub(crate) begun: Option<Instant>,
 }
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 impl Connection {
-    /// A connection just accepted from `peer`, with the channel bindings of its TLS.
+    /// A connection just accepted from `peer`, with the channel bindings of its TLS; with none,
+    /// it counts as plain.
     #[must_use]
     pub fn new(peer: Option<SocketAddr>, bindings: ChannelBindings) -> Self {
-        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::new(Inner { id, peer, bindings, states: Mutex::default() }))
+        let secure = !bindings.is_none();
+        Self::with_security(peer, bindings, secure)
+    }
+
+    /// A connection just accepted over TLS. There are certificates that have no channel bindings.
+    #[must_use]
+    pub fn tls(peer: Option<SocketAddr>, bindings: ChannelBindings) -> Self {
+        Self::with_security(peer, bindings, true)
+    }
+
+    fn with_security(peer: Option<SocketAddr>, bindings: ChannelBindings, secure: bool) -> Self {
+        Self(Arc::new(Inner {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            peer,
+            bindings,
+            secure,
+            logged_on: AtomicBool::new(false),
+            released: AtomicBool::new(false),
+            states: Mutex::default(),
+        }))
     }
 
     /// A number for logs, counted from 1.
@@ -48,17 +80,54 @@ impl Connection {
         self.0.peer
     }
 
+    /// Whether it is TLS, so that passwords may be sent over it.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.0.secure
+    }
+
+    /// Whether somebody has logged on here. A hint for whoever has to choose among connections;
+    /// it proves nothing: who it was stands in each request's
+    /// [`Authentication`](logon::http::Authentication).
+    #[must_use]
+    pub fn is_logged_on(&self) -> bool {
+        self.0.logged_on.load(Ordering::Relaxed)
+    }
+
+    /// Forgets whoever has logged on here, and the keys of an exchange under way: the next
+    /// request has to log on anew. For an application that logs its users off.
+    pub fn release(&self) {
+        self.0.released.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn bindings(&self) -> &ChannelBindings {
+        &self.0.bindings
+    }
+
+    pub(crate) fn set_logged_on(&self, logged_on: bool) {
+        self.0.logged_on.store(logged_on, Ordering::Relaxed);
+    }
+
     /// Requests of a connection are decided one after the other: the lock is held until the
     /// store has answered.
     pub(crate) async fn lock(&self, config: &Arc<ConnectionConfig>) -> Guard<'_> {
         let mut states = self.0.states.lock().await;
-        let known = states.iter().position(|(known, _)| Arc::ptr_eq(known, config));
+        if self.0.released.swap(false, Ordering::Acquire) {
+            states.iter_mut().for_each(|state| state.auth.release());
+        }
+        let known = states.iter().position(|known| Arc::ptr_eq(&known.config, config));
         let index = known.unwrap_or(states.len());
         if known.is_none() {
-            let auth = ConnectionAuth::new(Arc::clone(config), self.0.bindings.clone());
-            states.push((Arc::clone(config), auth));
+            states.push(State::new(config, self.0.bindings.clone()));
         }
         Guard { states, index }
+    }
+}
+
+impl State {
+    pub(crate) fn new(config: &Arc<ConnectionConfig>, bindings: ChannelBindings) -> Self {
+        let auth = ConnectionAuth::new(Arc::clone(config), bindings);
+        Self { config: Arc::clone(config), auth, begun: None }
     }
 }
 
@@ -67,19 +136,32 @@ impl fmt::Debug for Connection {
         f.debug_struct("Connection")
             .field("id", &self.0.id)
             .field("peer", &self.0.peer)
+            .field("secure", &self.0.secure)
             .finish_non_exhaustive()
     }
 }
 
 /// The state of a connection, while nobody else decides about it.
 pub(crate) struct Guard<'a> {
-    states: MutexGuard<'a, Vec<(Arc<ConnectionConfig>, ConnectionAuth)>>,
+    states: MutexGuard<'a, Vec<State>>,
     index: usize,
 }
 
 impl Guard<'_> {
     /// The state; `None` never happens, because `lock` has put it there.
-    pub(crate) fn auth(&mut self) -> Option<&mut ConnectionAuth> {
-        self.states.get_mut(self.index).map(|(_, auth)| auth)
+    pub(crate) fn state(&mut self) -> Option<&mut State> {
+        self.states.get_mut(self.index)
     }
 }
+
+/// The target of a request as it came over the wire, in the request's extensions. Routers that
+/// nest rewrite the URI.
+#[derive(Debug, Clone)]
+pub struct RequestTarget(pub http::Uri);
+
+/// In the extensions of a response: the request has to come back over HTTP/1.1. A server that
+/// speaks HTTP/2 resets the stream with `HTTP_1_1_REQUIRED` ([RFC 9113] §7) instead of answering.
+///
+/// [RFC 9113]: https://www.rfc-editor.org/rfc/rfc9113
+#[derive(Debug, Clone, Copy)]
+pub struct Http11Required;

@@ -1,72 +1,92 @@
 //! The layer and what it is made of.
 
+use crate::gate::Gate;
 use crate::service::LogonService;
 use crate::store::{AsyncCredentialStore, Immediate};
-use logon::http::{ConnectionConfig, Scheme};
+use logon::http::{ConnectionConfig, Scheme, Scope, Scopes};
 use logon::{AcceptorConfig, CredentialStore};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tower_layer::Layer;
 
 /// Asks every request that passes who it is from.
 ///
 /// Clones share a store and a configuration; a logon through one counts for all of them, so
-/// that a server can ask for different [schemes](Self::schemes) in different places.
+/// that a server can ask for different things in different places: by a [scope](Self::scope) for
+/// each clone, or by one table of [scopes](Self::scopes).
 pub struct LogonLayer<S> {
-    shared: Arc<Shared<S>>,
-    scope: Scope,
-}
-
-pub(crate) struct Shared<S> {
-    pub(crate) store: S,
-    pub(crate) config: Arc<ConnectionConfig>,
+    gate: Arc<Gate<S>>,
+    place: Place,
 }
 
 /// What a layer asks for in its place.
 #[derive(Debug, Clone)]
-pub(crate) struct Scope {
-    pub(crate) offer: Arc<[Scheme]>,
-    pub(crate) required: bool,
+pub(crate) struct Place {
+    pub(crate) scopes: ScopesHandle,
     pub(crate) max_drained_body: u64,
     pub(crate) drain_timeout: Duration,
+}
+
+/// The scopes of a layer, to be replaced while it serves.
+#[derive(Debug, Clone)]
+pub struct ScopesHandle(Arc<RwLock<Arc<Scopes>>>);
+
+impl ScopesHandle {
+    fn new(scopes: Scopes) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(scopes))))
+    }
+
+    /// Requests that come from now on are held against these; those under way are not touched.
+    pub fn replace(&self, scopes: Scopes) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(scopes);
+    }
+
+    pub(crate) fn find(&self, host: Option<&[u8]>, target: &str) -> Arc<Scope> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).find(host, target)
+    }
 }
 
 impl<S: CredentialStore + 'static> LogonLayer<Immediate<S>> {
     /// A layer that requires a logon by `Negotiate` or `NTLM` against `store`.
     #[must_use]
     pub fn new(config: AcceptorConfig, store: S) -> Self {
-        Self::with_async_store(config, Immediate(store))
+        let config = ConnectionConfig::new(Arc::new(config));
+        Self::of(Gate::new(config, Immediate(store)))
     }
 }
 
 impl<S: AsyncCredentialStore> LogonLayer<S> {
-    /// The same with a store that takes its time.
+    /// A layer that requires a logon by `Negotiate` or `NTLM` of a gate with a configuration of
+    /// its own.
     #[must_use]
-    pub fn with_async_store(config: AcceptorConfig, store: S) -> Self {
-        let config = Arc::new(ConnectionConfig::new(Arc::new(config)));
-        let scope = Scope {
-            offer: Arc::from(Scheme::ALL),
-            required: true,
+    pub fn of(gate: Gate<S>) -> Self {
+        let place = Place {
+            scopes: ScopesHandle::new(Scope::required(&Scheme::INTEGRATED).into()),
             max_drained_body: 16 * 1024 * 1024,
             drain_timeout: Duration::from_secs(30),
         };
-        Self { shared: Arc::new(Shared { store, config }), scope }
+        Self { gate: Arc::new(gate), place }
     }
 
-    /// The schemes to offer, in this order. With none the layer lets everything pass.
+    /// What to ask for, wherever this layer stands.
     #[must_use]
-    pub fn schemes(mut self, schemes: &[Scheme]) -> Self {
-        self.scope.offer = Arc::from(schemes);
+    pub fn scope(self, scope: Scope) -> Self {
+        self.scopes(scope.into())
+    }
+
+    /// What to ask for by host and path. Needs the target as it came: put the layer before
+    /// whatever changes paths.
+    #[must_use]
+    pub fn scopes(mut self, scopes: Scopes) -> Self {
+        self.place.scopes = ScopesHandle::new(scopes);
         self
     }
 
-    /// Lets requests without a logon pass; the application sees no identity and may answer
-    /// with a 401 of its own.
+    /// The handle to replace the scopes with, of this layer and its later clones.
     #[must_use]
-    pub fn optional(mut self) -> Self {
-        self.scope.required = false;
-        self
+    pub fn scopes_handle(&self) -> ScopesHandle {
+        self.place.scopes.clone()
     }
 
     /// How many bytes of the body of a handshake's leg are read and thrown away. Clients send
@@ -75,20 +95,20 @@ impl<S: AsyncCredentialStore> LogonLayer<S> {
     /// token, from a client that does not wait with it, the answer is 413. Default: 16 MiB.
     #[must_use]
     pub fn max_drained_body(mut self, bytes: u64) -> Self {
-        self.scope.max_drained_body = bytes;
+        self.place.max_drained_body = bytes;
         self
     }
 }
 
 impl<S> Clone for LogonLayer<S> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), scope: self.scope.clone() }
+        Self { gate: Arc::clone(&self.gate), place: self.place.clone() }
     }
 }
 
 impl<S> fmt::Debug for LogonLayer<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LogonLayer").field("scope", &self.scope).finish_non_exhaustive()
+        f.debug_struct("LogonLayer").field("place", &self.place).finish_non_exhaustive()
     }
 }
 
@@ -96,6 +116,6 @@ impl<S, T> Layer<T> for LogonLayer<S> {
     type Service = LogonService<T, S>;
 
     fn layer(&self, inner: T) -> Self::Service {
-        LogonService::new(inner, Arc::clone(&self.shared), self.scope.clone())
+        LogonService::new(inner, Arc::clone(&self.gate), self.place.clone())
     }
 }

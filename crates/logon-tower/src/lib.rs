@@ -21,18 +21,25 @@
     )
 )]
 
-mod authentication;
 mod body;
 mod connection;
+mod entity_body;
+mod facts;
+mod gate;
 mod layer;
 mod log;
+#[cfg(feature = "axum")]
+mod logged_on;
 mod service;
 mod store;
 
-pub use authentication::Authentication;
+pub use connection::{Connection, Http11Required, RequestTarget};
+pub use entity_body::EntityBody;
+pub use facts::Facts;
+pub use gate::{Arrival, Gate, GateRequest};
+pub use layer::{LogonLayer, ScopesHandle};
 #[cfg(feature = "axum")]
-pub use authentication::{LoggedOn, LogonRejection};
-pub use connection::Connection;
-pub use layer::LogonLayer;
+pub use logged_on::{LoggedOn, LogonRejection};
+pub use logon::http::Authentication;
 pub use service::{LogonFuture, LogonService};
 pub use store::{AsyncCredentialStore, Immediate};

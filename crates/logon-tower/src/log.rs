@@ -1,11 +1,43 @@
-//! One line per outcome of an exchange, for people and machines. Never a token, never a secret.
+//! One line per outcome of an attempt to log on, for people and machines, and the counters. Never
+//! a token, never a secret.
 
 use crate::connection::Connection;
 use logon::Error;
-use logon::http::Logon;
+use logon::http::{Authentication, Decision, Logon, Scheme, SecurityStatus};
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 use tracing::field::{Value, display};
 use tracing::{debug, error, info, warn};
+
+/// An attempt to log on, from its first request to its outcome.
+pub(crate) struct Attempt<'a> {
+    pub(crate) connection: &'a Connection,
+    pub(crate) begun: Instant,
+}
+
+/// What came of an attempt: a line, and a count.
+pub(crate) fn outcome(attempt: &Attempt<'_>, decision: &Decision) {
+    match decision {
+        Decision::Forward(forward) => forwarded(attempt, &forward.authentication),
+        Decision::Respond(response) => match &response.reason {
+            Some(error) => failure(attempt, response.scheme, error),
+            None if response.http_1_1_required => {
+                debug!(connection = attempt.connection.id(), "a logon needs HTTP/1.1");
+            }
+            // Credentials of a scheme that is not ours.
+            None => {}
+        },
+        _ => {}
+    }
+}
+
+fn forwarded(attempt: &Attempt<'_>, authentication: &Authentication) {
+    if let Some(logon) = authentication.logon() {
+        success(attempt, logon);
+    } else if let Some(error) = authentication.error() {
+        failure(attempt, authentication.scheme(), error);
+    }
+}
 
 /// A name as it is; in quotes, as tracing writes text, where it could be taken for more fields.
 fn name(text: &str) -> Box<dyn Value + '_> {
@@ -13,18 +45,35 @@ fn name(text: &str) -> Box<dyn Value + '_> {
     if text.contains(breaks_out) { Box::new(text) } else { Box::new(display(text)) }
 }
 
-pub(crate) fn success(connection: &Connection, logon: &Logon) {
+fn success(attempt: &Attempt<'_>, logon: &Logon) {
+    let Attempt { connection, begun } = attempt;
+    let took = begun.elapsed();
+    count(Some(logon.scheme()), "success", "none", took);
     let identity = logon.identity();
+    let account = identity.to_string();
+    // Digest and Basic log on with every request; these are for whoever looks closely.
+    if logon.mechanism().is_none() {
+        debug!(
+            account = name(&account),
+            scheme = %logon.scheme(),
+            connection = connection.id(),
+            peer = connection.peer().map(display::<SocketAddr>),
+            ms = millis(took),
+            "logged on"
+        );
+        return;
+    }
     info!(
-        account = name(&identity.to_string()),
+        account = name(&account),
         scheme = %logon.scheme(),
-        mechanism = %logon.mechanism(),
+        mechanism = logon.mechanism().map(display),
         mic = ?identity.mic(),
         bindings = ?identity.bindings(),
         target = Some(identity.target_name()).filter(|name| !name.is_empty()),
         workstation = Some(identity.workstation()).filter(|name| !name.is_empty()),
         connection = connection.id(),
         peer = connection.peer().map(display::<SocketAddr>),
+        ms = millis(took),
         "logged on"
     );
 }
@@ -38,26 +87,76 @@ pub(crate) fn body_too_long(connection: &Connection) {
 }
 
 /// Levels follow from whose fault it is.
-pub(crate) fn failure(connection: &Connection, error: &Error) {
-    let connection_id = connection.id();
-    let peer = connection.peer().map(display::<SocketAddr>);
+fn failure(attempt: &Attempt<'_>, scheme: Option<Scheme>, error: &Error) {
+    let took = attempt.begun.elapsed();
+    let connection = attempt.connection.id();
+    let peer = attempt.connection.peer().map(display::<SocketAddr>);
+    let (stage, status, ms) = (stage(error), SecurityStatus::of_error(error), millis(took));
+    let scheme_name = scheme.map(display);
     match error {
-        Error::Denied(denial) => info!(
-            account = name(&denial.account().to_string()),
-            reason = ?denial.refusal(),
-            connection = connection_id,
-            peer,
-            "logon refused: {error}"
-        ),
+        Error::Denied(denial) => {
+            count(scheme, "refused", status.name(), took);
+            info!(
+                account = name(&denial.account().to_string()),
+                scheme = scheme_name,
+                stage,
+                reason = ?denial.refusal(),
+                status = status.name(),
+                connection,
+                peer,
+                ms,
+                "logon refused: {error}"
+            );
+        }
         Error::Header(_) => {
-            debug!(connection = connection_id, peer, "bad request: {error}");
+            count(scheme, "malformed", status.name(), took);
+            debug!(stage, connection, peer, "bad request: {error}");
         }
         Error::TokenTooLong { .. } | Error::Decode(_) => {
-            info!(connection = connection_id, peer, "logon failed: {error}");
+            count(scheme, "malformed", status.name(), took);
+            info!(scheme = scheme_name, stage, connection, peer, "logon failed: {error}");
         }
         Error::OutOfSequence { .. } | Error::PeerIncompatible(_) => {
-            warn!(connection = connection_id, peer, "logon failed: {error}");
+            count(scheme, "failed", status.name(), took);
+            warn!(scheme = scheme_name, stage, connection, peer, "logon failed: {error}");
         }
-        error => error!(connection = connection_id, peer, "logon impossible: {error}"),
+        Error::Throttled { .. } => {
+            count(scheme, "throttled", status.name(), took);
+            warn!(scheme = scheme_name, stage, connection, peer, "logon refused: {error}");
+        }
+        error => {
+            count(scheme, "unavailable", status.name(), took);
+            error!(scheme = scheme_name, stage, connection, peer, ms, "logon impossible: {error}");
+        }
     }
 }
+
+/// How far an attempt has come.
+fn stage(error: &Error) -> &'static str {
+    match error {
+        Error::Header(_) => "header",
+        Error::Store(_) => "lookup",
+        Error::Throttled { .. } | Error::TooManyExchanges => "limit",
+        Error::Denied(_) => "verify",
+        _ => "token",
+    }
+}
+
+fn millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 10_000.0).round() / 10.0
+}
+
+/// `logon_attempts_total` by scheme, outcome and status, and `logon_duration_seconds`.
+#[cfg(feature = "metrics")]
+fn count(scheme: Option<Scheme>, outcome: &'static str, status: &'static str, took: Duration) {
+    let scheme = scheme.map_or("none", Scheme::name);
+    metrics::counter!(
+        "logon_attempts_total", "scheme" => scheme, "outcome" => outcome, "status" => status
+    )
+    .increment(1);
+    metrics::histogram!("logon_duration_seconds", "scheme" => scheme, "outcome" => outcome)
+        .record(took);
+}
+
+#[cfg(not(feature = "metrics"))]
+fn count(_: Option<Scheme>, _: &'static str, _: &'static str, _: Duration) {}

@@ -1,15 +1,19 @@
 //! The service that stands before the application.
 
-use crate::authentication::Authentication;
 use crate::body::drain;
-use crate::connection::{Connection, Guard};
-use crate::layer::{Scope, Shared};
+use crate::connection::{Connection, Http11Required, RequestTarget};
+use crate::entity_body::EntityBody;
+use crate::facts::Facts;
+use crate::gate::{Gate, GateRequest};
+use crate::layer::Place;
 use crate::log;
 use crate::store::AsyncCredentialStore;
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderName, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
-use logon::http::{Decision, Forward, RequestHead, Response as Refused, Side, Status};
+use logon::http::{
+    Authentication, Decision, Forward, Requirement, Response as Refused, Side, Status,
+};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -23,25 +27,25 @@ pub type LogonFuture<R, E> = Pin<Box<dyn Future<Output = Result<R, E>> + Send>>;
 /// An application behind a [`crate::LogonLayer`].
 pub struct LogonService<T, S> {
     inner: T,
-    shared: Arc<Shared<S>>,
-    scope: Scope,
+    gate: Arc<Gate<S>>,
+    place: Place,
 }
 
 impl<T, S> LogonService<T, S> {
-    pub(crate) fn new(inner: T, shared: Arc<Shared<S>>, scope: Scope) -> Self {
-        Self { inner, shared, scope }
+    pub(crate) fn new(inner: T, gate: Arc<Gate<S>>, place: Place) -> Self {
+        Self { inner, gate, place }
     }
 }
 
 impl<T: Clone, S> Clone for LogonService<T, S> {
     fn clone(&self) -> Self {
-        Self::new(self.inner.clone(), Arc::clone(&self.shared), self.scope.clone())
+        Self::new(self.inner.clone(), Arc::clone(&self.gate), self.place.clone())
     }
 }
 
 impl<T, S> fmt::Debug for LogonService<T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LogonService").field("scope", &self.scope).finish_non_exhaustive()
+        f.debug_struct("LogonService").field("place", &self.place).finish_non_exhaustive()
     }
 }
 
@@ -66,16 +70,16 @@ where
         // The clone is not ready yet; the one that is goes along.
         let next = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, next);
-        let (shared, scope) = (Arc::clone(&self.shared), self.scope.clone());
-        Box::pin(serve(inner, shared, scope, request))
+        let (gate, place) = (Arc::clone(&self.gate), self.place.clone());
+        Box::pin(serve(inner, gate, place, request))
     }
 }
 
 async fn serve<T, S, B, R>(
     mut inner: T,
-    shared: Arc<Shared<S>>,
-    scope: Scope,
-    mut request: Request<B>,
+    gate: Arc<Gate<S>>,
+    place: Place,
+    request: Request<B>,
 ) -> Result<Response<R>, T::Error>
 where
     T: Service<Request<B>, Response = Response<R>>,
@@ -83,63 +87,66 @@ where
     B: Body,
     R: From<String> + Send + 'static,
 {
+    let side = gate.config().side;
+    let (mut parts, body) = request.into_parts();
     // What somebody further out may have put there is not ours.
-    request.extensions_mut().remove::<Authentication>();
-    let connection = request.extensions().get::<Connection>().cloned();
-    let passes = scope.offer.is_empty() || (!scope.required && !is_per_connection(&request));
-    let connection = match connection {
-        _ if passes => {
-            request.extensions_mut().insert(Authentication { logon: None });
-            return inner.call(request).await;
-        }
-        _ if !is_per_connection(&request) => return Ok(http_1_1_only(&request, &shared, &scope)),
-        Some(connection) => connection,
-        None => {
-            tracing::error!(
-                "a request without a logon_tower::Connection in its extensions: serve with \
-                 logon-hyper, or give each accepted connection one"
-            );
-            return Ok(plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error\n"));
-        }
+    parts.extensions.remove::<Authentication>();
+    let facts = Facts::gather(side, fields(&parts.headers));
+    let uri = parts.extensions.get::<RequestTarget>().map_or(&parts.uri, |target| &target.0);
+    let Some(host) = host(uri, &facts) else {
+        return Ok(plain(StatusCode::BAD_REQUEST, "More than one Host\n"));
+    };
+    let scope = place.scopes.find(host, target(uri));
+    if scope.requirement() == Requirement::Off {
+        parts.extensions.insert(Authentication::default());
+        return inner.call(Request::from_parts(parts, body)).await;
+    }
+    let Some(connection) = parts.extensions.get::<Connection>().cloned() else {
+        tracing::error!(
+            "a request without a logon_tower::Connection in its extensions: serve with \
+             logon-hyper, or give each accepted connection one"
+        );
+        return Ok(respond(Refused::internal_error(), side));
     };
 
-    let side = shared.config.side;
-    let mut guard = connection.lock(&shared.config).await;
-    let decision = decide(&mut guard, &shared, &scope, request.headers()).await;
-    drop(guard);
-    match decision {
-        Some(Decision::Forward(forward)) => {
-            let Forward { logon, fresh, challenge, .. } = forward;
-            if let Some(logon) = &logon {
+    // HTTP/2 and 3 may carry requests of many on one connection; there NTLM proves nothing.
+    let arrival = gate.arrival(&connection, &facts, parts.version > Version::HTTP_11);
+    let asked = GateRequest {
+        method: parts.method.as_str(),
+        target: target(uri),
+        scope: &scope,
+        facts: &facts,
+        body: parts.extensions.get::<EntityBody>().map(|body| body.0.as_ref()),
+    };
+    match gate.decide(&connection, &arrival, &asked).await {
+        Decision::Forward(forward) => {
+            let Forward { authentication, fields, close, .. } = forward;
+            if authentication.scheme().is_some() {
                 // The token has done its work; nobody behind needs to see it.
-                request.headers_mut().remove(side.credentials_field());
-                if fresh {
-                    log::success(&connection, logon);
-                }
+                parts.headers.remove(side.credentials_field());
             }
-            request.extensions_mut().insert(Authentication { logon });
-            let mut response = inner.call(request).await?;
+            parts.extensions.insert(authentication);
+            let mut response = inner.call(Request::from_parts(parts, body)).await?;
             if response.status().as_u16() == Status::Challenge(side).code() {
                 // The application wants somebody, or somebody else.
-                if let Some(auth) = connection.lock(&shared.config).await.auth() {
-                    auth.release();
-                }
+                let offer = gate.challenge(&connection, &arrival, &scope).await;
                 if !response.headers().contains_key(side.challenge_field()) {
-                    offer(response.headers_mut(), side, &scope);
+                    add_challenges(&mut response, offer, side);
                 }
-            } else if let Some(value) = challenge {
-                append(response.headers_mut(), side, &value);
+            } else {
+                for (name, value) in fields {
+                    append(response.headers_mut(), name, &value);
+                }
+            }
+            if close {
+                close_behind(&mut response);
             }
             Ok(response)
         }
-        Some(Decision::Respond(refused)) => {
-            if let Some(error) = &refused.reason {
-                log::failure(&connection, error);
-            }
+        Decision::Respond(refused) => {
             // A body that is still under way keeps the connection from going on; and behind one
             // that nobody read, the operating system may take the answer back with a reset.
-            let body = request.into_body();
-            let drained = drain(body, scope.max_drained_body, scope.drain_timeout).await;
+            let drained = drain(body, place.max_drained_body, place.drain_timeout).await;
             let goes_on = drained && !refused.close;
             let mut response = if drained || !refused.continues {
                 respond(refused, side)
@@ -147,59 +154,35 @@ where
                 log::body_too_long(&connection);
                 plain(StatusCode::PAYLOAD_TOO_LARGE, "Log on before sending a long body\n")
             };
-            if !goes_on {
-                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            if !goes_on && parts.version <= Version::HTTP_11 {
+                close_behind(&mut response);
             }
             Ok(response)
         }
-        _ => Ok(plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal server error\n")),
+        _ => Ok(respond(Refused::internal_error(), side)),
     }
 }
 
-/// Asks the connection's state, and the store if need be.
-async fn decide<S: AsyncCredentialStore>(
-    guard: &mut Guard<'_>,
-    shared: &Shared<S>,
-    scope: &Scope,
-    headers: &HeaderMap,
-) -> Option<Decision> {
-    let auth = guard.auth()?;
-    let field = HeaderName::from_static(auth.side().credentials_field());
-    let credentials: Vec<&[u8]> =
-        headers.get_all(field).iter().map(HeaderValue::as_bytes).collect();
-    let head =
-        RequestHead { credentials: &credentials, offer: &scope.offer, required: scope.required };
-    let mut decision = auth.request(head);
-    while let Decision::NeedLogon = decision {
-        let answer = shared.store.lookup(auth.pending_account()?).await;
-        decision = auth.resume(answer);
+fn fields(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> {
+    headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
+}
+
+/// The host that is asked for, from the target if it has one ([RFC 9112] §3.2.2); `None` if the
+/// request names several ([RFC 9112] §3.2).
+fn host<'a>(uri: &'a Uri, facts: &Facts<'a>) -> Option<Option<&'a [u8]>> {
+    if facts.hosts > 1 {
+        return None;
     }
-    Some(decision)
+    Some(uri.authority().map(|authority| authority.as_str().as_bytes()).or(facts.host))
 }
 
-/// HTTP/2 and 3 may carry requests of many on one connection; there NTLM proves nothing.
-fn is_per_connection<B>(request: &Request<B>) -> bool {
-    request.version() <= Version::HTTP_11
-}
-
-/// The bare offer, whatever came: clients that can log on know that they have to come back over
-/// HTTP/1.1, and curl and browsers do.
-fn http_1_1_only<B, S, R: From<String>>(
-    request: &Request<B>,
-    shared: &Shared<S>,
-    scope: &Scope,
-) -> Response<R> {
-    tracing::debug!(version = ?request.version(), "a logon needs HTTP/1.1");
-    let side = shared.config.side;
-    let code = Status::Challenge(side).code();
-    let status = StatusCode::from_u16(code).unwrap_or(StatusCode::UNAUTHORIZED);
-    let mut response = plain(status, "Log on over HTTP/1.1\n");
-    offer(response.headers_mut(), side, scope);
-    response
-}
-
-fn offer(headers: &mut HeaderMap, side: Side, scope: &Scope) {
-    scope.offer.iter().for_each(|scheme| append(headers, side, scheme.name()));
+/// The target as the request line has it, without scheme and host.
+fn target(uri: &Uri) -> &str {
+    match (uri.path_and_query(), uri.authority()) {
+        (Some(path), _) => path.as_str(),
+        (None, Some(authority)) => authority.as_str(),
+        (None, None) => "/",
+    }
 }
 
 fn plain<R: From<String>>(status: StatusCode, text: &str) -> Response<R> {
@@ -214,19 +197,29 @@ fn respond<R: From<String>>(refused: Refused, side: Side) -> Response<R> {
     let status =
         StatusCode::from_u16(refused.status.code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = plain(status, &format!("{status}\n"));
-    let headers = response.headers_mut();
-    for value in &refused.challenges {
-        append(headers, side, value);
-    }
     if let Some(seconds) = refused.retry_after {
-        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
+    add_challenges(&mut response, refused, side);
     response
 }
 
-fn append(headers: &mut HeaderMap, side: Side, value: &str) {
+fn add_challenges<R>(response: &mut Response<R>, offer: Refused, side: Side) {
+    for value in &offer.challenges {
+        append(response.headers_mut(), side.challenge_field(), value);
+    }
+    if offer.http_1_1_required {
+        response.extensions_mut().insert(Http11Required);
+    }
+}
+
+fn append(headers: &mut HeaderMap, name: &'static str, value: &str) {
     if let Ok(mut value) = HeaderValue::from_str(value) {
         value.set_sensitive(true);
-        headers.append(HeaderName::from_static(side.challenge_field()), value);
+        headers.append(HeaderName::from_static(name), value);
     }
+}
+
+fn close_behind<R>(response: &mut Response<R>) {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
 }

@@ -1,6 +1,6 @@
 //! Stores that take their time.
 
-use logon::{Account, Answer, CredentialStore, StoreError};
+use logon::{Account, Answer, CredentialStore, DigestAccount, DigestAnswer, StoreError};
 use std::future::{Future, ready};
 
 /// The asynchronous twin of [`CredentialStore`]. A slow answer delays its own connection only.
@@ -14,6 +14,25 @@ pub trait AsyncCredentialStore: Send + Sync + 'static {
         &self,
         account: Account<'_>,
     ) -> impl Future<Output = Result<Answer, StoreError>> + Send;
+
+    /// Whether any account has a hash for `Digest` in `realm`; see
+    /// [`CredentialStore::has_digest`]. Has to be at hand.
+    fn has_digest(&self, realm: &str) -> bool {
+        let _ = realm;
+        false
+    }
+
+    /// What is known of an account that logs on by `Digest`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store cannot tell.
+    fn lookup_digest(
+        &self,
+        account: DigestAccount<'_>,
+    ) -> impl Future<Output = Result<DigestAnswer, StoreError>> + Send {
+        let _ = account;
+        ready(Ok(DigestAnswer::Unknown))
+    }
 }
 
 /// A [`CredentialStore`] whose answers are at hand, as an [`AsyncCredentialStore`].
@@ -26,5 +45,16 @@ impl<S: CredentialStore + 'static> AsyncCredentialStore for Immediate<S> {
         account: Account<'_>,
     ) -> impl Future<Output = Result<Answer, StoreError>> + Send {
         ready(self.0.lookup(account))
+    }
+
+    fn has_digest(&self, realm: &str) -> bool {
+        self.0.has_digest(realm)
+    }
+
+    fn lookup_digest(
+        &self,
+        account: DigestAccount<'_>,
+    ) -> impl Future<Output = Result<DigestAnswer, StoreError>> + Send {
+        ready(self.0.lookup_digest(account))
     }
 }

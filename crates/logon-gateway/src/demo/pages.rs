@@ -6,9 +6,9 @@ use axum::extract::{Extension, Request};
 use axum::response::Html;
 use axum::routing::{MethodRouter, any, get};
 use http_body_util::BodyExt;
-use logon::http::Scheme;
+use logon::http::{Authentication, Scheme, Scope};
 use logon::{BindingsOutcome, MicOutcome};
-use logon_tower::{AsyncCredentialStore, Authentication, Connection, LogonLayer};
+use logon_tower::{AsyncCredentialStore, Connection, LogonLayer};
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -31,10 +31,13 @@ pub(super) fn site<S: AsyncCredentialStore>(layer: &LogonLayer<S>, about: About)
     };
     Router::new()
         .route("/", get(start))
-        .merge(place("/ntlm", layer.clone().schemes(&[Scheme::Ntlm])))
-        .merge(place("/nego", layer.clone().schemes(&[Scheme::Negotiate])))
-        .merge(place("/both", layer.clone().schemes(&[Scheme::Negotiate, Scheme::Ntlm])))
-        .merge(place("/open", layer.clone().schemes(&[])))
+        .merge(place("/ntlm", layer.clone().scope(Scope::required(&[Scheme::Ntlm]))))
+        .merge(place("/nego", layer.clone().scope(Scope::required(&[Scheme::Negotiate]))))
+        .merge(place(
+            "/both",
+            layer.clone().scope(Scope::required(&[Scheme::Negotiate, Scheme::Ntlm])),
+        ))
+        .merge(place("/open", layer.clone().scope(Scope::off())))
 }
 
 /// A place and everything below it.
@@ -75,7 +78,7 @@ async fn report(
                 text,
                 "user={identity}\nscheme={}\nmechanism={}\nmic={mic}\nbindings={bindings}\ntarget={}",
                 logon.scheme(),
-                logon.mechanism(),
+                logon.mechanism().map_or("none".to_owned(), |mechanism| mechanism.to_string()),
                 target.unwrap_or("none sent"),
             )
         }

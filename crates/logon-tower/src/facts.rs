@@ -1,0 +1,75 @@
+//! What the fields of a request say that matters here, gathered in one pass.
+
+use logon::http::{Side, is_cors_preflight, is_intermediary_field};
+use std::net::IpAddr;
+
+/// What the fields of a request say about who it is from and how it came.
+#[derive(Default)]
+pub struct Facts<'a> {
+    pub(crate) credentials: Vec<&'a [u8]>,
+    pub(crate) intermediary: bool,
+    pub(crate) host: Option<&'a [u8]>,
+    pub(crate) hosts: usize,
+    forwarded_for: Option<&'a [u8]>,
+    forwarded_proto: Option<&'a [u8]>,
+    origin: bool,
+    request_method: bool,
+}
+
+impl<'a> Facts<'a> {
+    /// Reads the fields: names in lower case, values as they came, in their order.
+    #[must_use]
+    pub fn gather(side: Side, fields: impl Iterator<Item = (&'a str, &'a [u8])>) -> Self {
+        let mut facts = Self::default();
+        for (name, value) in fields {
+            match name {
+                "host" => {
+                    facts.host = Some(value);
+                    facts.hosts = facts.hosts.saturating_add(1);
+                }
+                "origin" => facts.origin = true,
+                "access-control-request-method" => facts.request_method = true,
+                name if name == side.credentials_field() => facts.credentials.push(value),
+                name if is_intermediary_field(name) => {
+                    facts.intermediary = true;
+                    match name {
+                        // The last one is what the nearest intermediary has written.
+                        "x-forwarded-for" => facts.forwarded_for = Some(value),
+                        "x-forwarded-proto" => facts.forwarded_proto = Some(value),
+                        _ => {}
+                    }
+                }
+                _ => {}
+            }
+        }
+        facts
+    }
+
+    pub(crate) fn is_preflight(&self, method: &str) -> bool {
+        is_cors_preflight(method, self.origin, self.request_method)
+    }
+
+    /// The address that the nearest intermediary has the request from.
+    pub(crate) fn forwarded_for(&self) -> Option<IpAddr> {
+        let last = self.forwarded_for?.rsplit(|byte| *byte == b',').next()?;
+        let text = std::str::from_utf8(last).ok()?.trim();
+        let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+        bare.unwrap_or(text).parse().ok()
+    }
+
+    /// Whether the nearest intermediary has the request over TLS.
+    pub(crate) fn is_forwarded_over_tls(&self) -> bool {
+        let last = self.forwarded_proto.and_then(|value| value.rsplit(|byte| *byte == b',').next());
+        last.is_some_and(|value| value.trim_ascii().eq_ignore_ascii_case(b"https"))
+    }
+}
+
+/// Credentials may be passwords; they do not go into logs.
+impl std::fmt::Debug for Facts<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Facts")
+            .field("credentials", &self.credentials.len())
+            .field("intermediary", &self.intermediary)
+            .finish_non_exhaustive()
+    }
+}

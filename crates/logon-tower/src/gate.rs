@@ -1,0 +1,289 @@
+//! The decision about a request, for any HTTP library.
+
+use crate::connection::{Connection, State};
+use crate::facts::Facts;
+use crate::log::{self, Attempt};
+use crate::store::AsyncCredentialStore;
+use ipnet::IpNet;
+use logon::http::{
+    Carrier, ConnectionConfig, Decision, Question, RequestHead, Response, Scope, Throttle,
+    ThrottleConfig,
+};
+use logon::{Account, AccountName, DigestUsername, Error, StoreError};
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tracing::Instrument;
+
+/// Asks the state of a connection and the store, slows guessing down, and keeps the log: what
+/// [`crate::LogonLayer`] does for tower, for an adapter of another framework.
+///
+/// An adapter keeps one [`Connection`] with each connection that it accepts, asks
+/// [`Gate::decide`] about every request on it, in order, and does what the [`Decision`] says.
+pub struct Gate<S> {
+    store: S,
+    config: Arc<ConnectionConfig>,
+    throttle: Option<Mutex<Throttle>>,
+    trusted_proxies: Vec<IpNet>,
+    store_timeout: Duration,
+}
+
+/// A request, as far as a [`Gate`] has to know it.
+#[derive(Debug)]
+pub struct GateRequest<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The target as it came over the wire, without scheme and host.
+    pub target: &'a str,
+    /// What its resource asks for.
+    pub scope: &'a Arc<Scope>,
+    /// What its fields say.
+    pub facts: &'a Facts<'a>,
+    /// The whole body, if it has been read.
+    pub body: Option<&'a [u8]>,
+}
+
+/// How a request came, and from where.
+#[derive(Debug, Clone, Copy)]
+pub struct Arrival {
+    carrier: Carrier,
+    secure: bool,
+    /// Where failures are counted.
+    address: Option<IpAddr>,
+}
+
+impl<S: AsyncCredentialStore> Gate<S> {
+    /// A gate that lets in whom `store` knows. Failed logons are slowed down as
+    /// [`ThrottleConfig::default`] says.
+    #[must_use]
+    pub fn new(config: ConnectionConfig, store: S) -> Self {
+        Self {
+            store,
+            config: Arc::new(config),
+            throttle: Some(Mutex::new(Throttle::new(ThrottleConfig::default()))),
+            trusted_proxies: Vec::new(),
+            store_timeout: Duration::from_secs(10),
+        }
+    }
+
+    /// Slows failed logons down differently, or not at all.
+    #[must_use]
+    pub fn throttle(mut self, config: Option<ThrottleConfig>) -> Self {
+        self.throttle = config.map(|config| Mutex::new(Throttle::new(config)));
+        self
+    }
+
+    /// Intermediaries that send the requests of one client over one connection, and of no other
+    /// client: a logon counts for the connection although they add `Via` or `X-Forwarded-For`.
+    /// What they say in `X-Forwarded-For` and `X-Forwarded-Proto` is believed.
+    ///
+    /// # Security
+    /// A proxy that shares its connections to the server among clients must not be listed. One
+    /// that does so and adds none of these fields cannot be noticed: configure it to add them, or
+    /// set [`ConnectionConfig::persistent`] to `false`.
+    #[must_use]
+    pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = IpNet>) -> Self {
+        self.trusted_proxies = proxies.into_iter().collect();
+        self
+    }
+
+    /// How long the store may take; the answer is 503 then. Default: 10 s.
+    #[must_use]
+    pub fn store_timeout(mut self, timeout: Duration) -> Self {
+        self.store_timeout = timeout;
+        self
+    }
+
+    /// What all connections share.
+    #[must_use]
+    pub fn config(&self) -> &Arc<ConnectionConfig> {
+        &self.config
+    }
+
+    /// How a request came: over a connection of its client's own, or one that an intermediary may
+    /// share, or HTTP/2 or 3 (`multiplexed`).
+    #[must_use]
+    pub fn arrival(
+        &self,
+        connection: &Connection,
+        facts: &Facts<'_>,
+        multiplexed: bool,
+    ) -> Arrival {
+        let peer = connection.peer().map(|peer| peer.ip().to_canonical());
+        let trusted = facts.intermediary
+            && peer.is_some_and(|peer| self.trusted_proxies.iter().any(|net| net.contains(&peer)));
+        let carrier = match (multiplexed, facts.intermediary) {
+            (true, _) => Carrier::Multiplexed,
+            (false, true) if !trusted => Carrier::Shared,
+            (false, _) => Carrier::Exclusive,
+        };
+        let forwarded = if trusted { facts.forwarded_for() } else { None };
+        let secure = connection.is_secure() || (trusted && facts.is_forwarded_over_tls());
+        Arrival { carrier, secure, address: forwarded.or(peer) }
+    }
+
+    /// Decides about the next request of a connection. Never [`Decision::NeedLogon`].
+    pub async fn decide(
+        &self,
+        connection: &Connection,
+        arrival: &Arrival,
+        request: &GateRequest<'_>,
+    ) -> Decision {
+        let mut head = self.head(arrival, request.scope);
+        head.method = request.method;
+        head.target = request.target;
+        head.credentials = &request.facts.credentials;
+        head.preflight = request.facts.is_preflight(request.method);
+        head.body = request.body;
+        // Requests of one HTTP/2 connection are not in order, and have nothing in common.
+        if arrival.carrier == Carrier::Multiplexed {
+            let mut state = State::new(&self.config, connection.bindings().clone());
+            return self.step(&mut state, connection, arrival, head).await;
+        }
+        let mut guard = connection.lock(&self.config).await;
+        let Some(state) = guard.state() else {
+            // Cannot happen: the state of a connection is made when it is asked for.
+            return Decision::Respond(Response::internal_error());
+        };
+        let decision = self.step(state, connection, arrival, head).await;
+        connection.set_logged_on(state.auth.logon().is_some());
+        decision
+    }
+
+    /// What to say beside a 401 of the application, who wants somebody, or somebody else. The
+    /// logon of the connection is forgotten.
+    pub async fn challenge(
+        &self,
+        connection: &Connection,
+        arrival: &Arrival,
+        scope: &Arc<Scope>,
+    ) -> Response {
+        let head = self.head(arrival, scope);
+        if arrival.carrier == Carrier::Multiplexed {
+            let mut state = State::new(&self.config, connection.bindings().clone());
+            return state.auth.challenge(head);
+        }
+        let mut guard = connection.lock(&self.config).await;
+        connection.set_logged_on(false);
+        guard.state().map_or_else(Response::internal_error, |state| state.auth.challenge(head))
+    }
+
+    fn head<'a>(&self, arrival: &Arrival, scope: &'a Arc<Scope>) -> RequestHead<'a> {
+        let mut head = RequestHead::new("", "/", scope);
+        head.carrier = arrival.carrier;
+        head.secure = arrival.secure;
+        head
+    }
+
+    /// One request on one state, with its log line.
+    async fn step(
+        &self,
+        state: &mut State,
+        connection: &Connection,
+        arrival: &Arrival,
+        head: RequestHead<'_>,
+    ) -> Decision {
+        // The ordinary request of a connection that is logged on, or an anonymous one.
+        if head.credentials.is_empty() {
+            state.begun = None;
+            return state.auth.request(head);
+        }
+        let begun = *state.begun.get_or_insert_with(Instant::now);
+        let span = tracing::debug_span!("logon", connection = connection.id());
+        let decision = self.ask(state, arrival, head).instrument(span).await;
+        if !matches!(&decision, Decision::Respond(response) if response.continues) {
+            state.begun = None;
+            log::outcome(&Attempt { connection, begun }, &decision);
+        }
+        decision
+    }
+
+    async fn ask(&self, state: &mut State, arrival: &Arrival, head: RequestHead<'_>) -> Decision {
+        let auth = &mut state.auth;
+        let mut decision = auth.request(head);
+        let mut claimed = AccountName::default();
+        while let (Decision::NeedLogon, Some(question)) = (&decision, auth.pending()) {
+            claimed = claimed_name(question);
+            if let Err(retry_after) = self.check(arrival, &claimed) {
+                decision = auth.throttle(retry_after);
+                break;
+            }
+            decision = match question {
+                Question::Account(account) => {
+                    let answer = self.in_time(self.store.lookup(account)).await;
+                    auth.resume(answer)
+                }
+                Question::Digest(account) => {
+                    let answer = self.in_time(self.store.lookup_digest(account)).await;
+                    auth.resume_digest(answer)
+                }
+                _ => auth.resume(Err(StoreError::new("this adapter cannot ask such a question"))),
+            };
+        }
+        self.count(arrival, &claimed, &decision);
+        decision
+    }
+
+    async fn in_time<T>(
+        &self,
+        answer: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let late = |_| {
+            let seconds = self.store_timeout.as_secs_f32();
+            Err(StoreError::new(format!("no answer within {seconds} s")))
+        };
+        tokio::time::timeout(self.store_timeout, answer).await.unwrap_or_else(late)
+    }
+
+    fn check(&self, arrival: &Arrival, claimed: &AccountName) -> Result<(), u32> {
+        let (Some(throttle), Some(address)) = (&self.throttle, arrival.address) else {
+            return Ok(());
+        };
+        let account = Account::new(claimed.domain(), claimed.user());
+        let mut throttle = throttle.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.config.acceptor.now();
+        throttle.check(now, address, account).map_err(|throttled| throttled.retry_after_seconds)
+    }
+
+    /// Keeps count of logons that failed and succeeded.
+    fn count(&self, arrival: &Arrival, claimed: &AccountName, decision: &Decision) {
+        let (Some(throttle), Some(address)) = (&self.throttle, arrival.address) else { return };
+        let denied = match decision {
+            Decision::Respond(response) => response.reason.as_ref(),
+            Decision::Forward(forward) => forward.authentication.error(),
+            _ => None,
+        };
+        let now = self.config.acceptor.now();
+        let lock = || throttle.lock().unwrap_or_else(PoisonError::into_inner);
+        match (denied, decision) {
+            (Some(Error::Denied(denial)), _) => {
+                let name = denial.account();
+                lock().failed(now, address, Account::new(name.domain(), name.user()));
+            }
+            (None, Decision::Forward(forward)) if forward.authentication.logon().is_some() => {
+                lock().succeeded(address, Account::new(claimed.domain(), claimed.user()));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn claimed_name(question: Question<'_>) -> AccountName {
+    match question {
+        Question::Account(account) => AccountName::new(account.domain(), account.user()),
+        Question::Digest(account) => match account.username {
+            DigestUsername::Plain(name) | DigestUsername::Hash(name) => AccountName::new("", name),
+        },
+        _ => AccountName::default(),
+    }
+}
+
+impl<S> fmt::Debug for Gate<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate")
+            .field("trusted_proxies", &self.trusted_proxies)
+            .field("store_timeout", &self.store_timeout)
+            .finish_non_exhaustive()
+    }
+}
