@@ -84,7 +84,7 @@ pub(crate) enum Demand {
 pub(crate) enum UsersCommand {
     /// Add a user, or with --replace change a password; makes the file if it is missing
     #[command(
-        after_help = "Example:\n  logon users add --file users 'CORP\\alice'\n  PW='S3cret!pw' logon users add --file users 'CORP\\alice' --password-env PW"
+        after_help = "Example:\n  logon users add --file users 'CORP\\alice'\n  PW='S3cret!pw' logon users add --file users 'CORP\\alice' --password-env PW\n  logon users add --file users 'CORP\\alice' --digest-realm corp"
     )]
     Add {
         #[command(flatten)]
@@ -95,7 +95,10 @@ pub(crate) enum UsersCommand {
         /// Environment variable that holds the password; asked for without echo if absent
         #[arg(long, value_name = "VARIABLE")]
         password_env: Option<String>,
-        /// Change the password if the user exists
+        /// Let the user also log on by HTTP's Digest scheme in this realm
+        #[arg(long, value_name = "REALM")]
+        digest_realm: Option<String>,
+        /// Change the password if the user exists; realms of Digest stay
         #[arg(long)]
         replace: bool,
     },

@@ -1,8 +1,10 @@
 //! The table of accounts that all stores of this crate share, and the rules to find one.
 
+use crate::digest::{DigestSecret, spellings};
 use crate::name::{fold, split_principal};
 use logon::{Account, AccountName, Answer, KnownAccount, NtHash, Refusal};
-use std::collections::HashMap;
+use logon::{DigestAccount, DigestAnswer, DigestUsername, digest_user_hash};
+use std::collections::{HashMap, HashSet};
 
 /// What the accounts of a store do not say themselves.
 ///
@@ -51,6 +53,8 @@ pub struct ListedAccount {
     pub upn: Option<String>,
     /// Why it may not log on, if it may not.
     pub refusal: Option<Refusal>,
+    /// The realms in which it can log on by HTTP's Digest scheme, each once.
+    pub digest_realms: Vec<String>,
 }
 
 /// One account as a file or the program gives it.
@@ -59,6 +63,7 @@ pub(crate) struct Entry {
     pub(crate) name: AccountName,
     pub(crate) upn: Option<String>,
     pub(crate) logon: Logon,
+    pub(crate) digest: DigestSecret,
 }
 
 /// Whether an account may log on.
@@ -77,6 +82,10 @@ pub(crate) struct Accounts {
     by_name: HashMap<Key, usize>,
     /// `None` where several accounts have the user name.
     by_user: HashMap<String, Option<usize>>,
+    /// Spelling by its hash for the Digest scheme, of those that are known beforehand.
+    user_hashes: HashMap<String, String>,
+    digest_realms: HashSet<String>,
+    any_password: bool,
 }
 
 struct DefaultDomain {
@@ -97,6 +106,9 @@ impl Accounts {
             entries: Vec::new(),
             by_name: HashMap::new(),
             by_user: HashMap::new(),
+            user_hashes: HashMap::new(),
+            digest_realms: HashSet::new(),
+            any_password: false,
         };
         let default_domain = options.default_domain.as_ref().filter(|name| !name.is_empty());
         accounts.default_domain = default_domain
@@ -122,6 +134,11 @@ impl Accounts {
         let user = entry.name.user();
         let user = fold(split_principal(user).map_or(user, |(user, _)| user));
         self.by_user.entry(user).and_modify(|found| *found = None).or_insert(Some(position));
+        let hashes = entry.digest.hashes();
+        let user_hashes = hashes.iter().map(|hash| (hash.user_hash(), hash.spelling.clone()));
+        self.user_hashes.extend(user_hashes);
+        self.digest_realms.extend(realms(&entry));
+        self.any_password |= matches!(entry.digest, DigestSecret::Password(_));
         self.entries.push(entry);
         Ok(())
     }
@@ -136,6 +153,40 @@ impl Accounts {
         }
     }
 
+    pub(crate) fn has_digest(&self, realm: &str) -> bool {
+        self.any_password || self.digest_realms.contains(realm)
+    }
+
+    pub(crate) fn digest_answer(&self, account: DigestAccount<'_>) -> DigestAnswer {
+        let DigestAccount { username, realm, algorithm, .. } = account;
+        let spelling = match username {
+            DigestUsername::Plain(spelling) => Some(spelling.to_owned()),
+            DigestUsername::Hash(hash) => self.unhashed(hash, account),
+        };
+        let Some(spelling) = spelling else { return DigestAnswer::Unknown };
+        // Who is meant is said by the same rules as for any other logon; a name that two
+        // accounts share is nobody's.
+        let (domain, user) = spelling.split_once('\\').unwrap_or(("", &spelling));
+        match self.find(Account::new(domain, user)) {
+            Some(Entry { logon: Logon::Refused(refusal), .. }) => DigestAnswer::Refused(*refusal),
+            Some(Entry { digest, name, .. }) => match digest.ha1(algorithm, &spelling, realm) {
+                Some(ha1) => DigestAnswer::Known { ha1, name: name.clone() },
+                None => DigestAnswer::Unknown,
+            },
+            None => DigestAnswer::Unknown,
+        }
+    }
+
+    /// The spelling that has this hash.
+    fn unhashed(&self, hash: &str, account: DigestAccount<'_>) -> Option<String> {
+        let has_password = |entry: &&Entry| matches!(entry.digest, DigestSecret::Password(_));
+        let others = self.entries.iter().filter(has_password);
+        let others = others.flat_map(|entry| spellings(&entry.name, entry.upn.as_deref()));
+        let mut names = self.user_hashes.get(hash).cloned().into_iter().chain(others);
+        // Also of what the table has: that may be of another realm or algorithm.
+        names.find(|name| digest_user_hash(account.algorithm, name, account.realm) == hash)
+    }
+
     pub(crate) fn entries(&self) -> &[Entry] {
         &self.entries
     }
@@ -148,6 +199,7 @@ impl Accounts {
                 Logon::With(_) => None,
                 Logon::Refused(refusal) => Some(refusal),
             },
+            digest_realms: realms(entry),
         };
         self.entries.iter().map(listed).collect()
     }
@@ -193,4 +245,14 @@ impl Accounts {
         let folded = fold(name);
         self.dns_domains.get(&folded).cloned().unwrap_or(folded)
     }
+}
+
+fn realms(entry: &Entry) -> Vec<String> {
+    let mut realms = Vec::new();
+    for hash in entry.digest.hashes() {
+        if !realms.contains(&hash.realm) {
+            realms.push(hash.realm.clone());
+        }
+    }
+    realms
 }

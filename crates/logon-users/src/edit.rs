@@ -6,9 +6,11 @@
 //! Two edits never run at once: the second one is refused.
 
 use crate::accounts::{ListedAccount, Options};
+use crate::digest::{DigestProblem, check_realm, spellings};
 use crate::error::{UserFileError, UserFileErrorKind as Kind};
 use crate::file::{self, UserFile};
-use crate::format::{self, Format, own};
+use crate::format::own::{self, Secret};
+use crate::format::{self, Format};
 use crate::name::{self, fold};
 use crate::read::{self, Contents};
 use logon::{AccountName, NtHash};
@@ -26,8 +28,9 @@ pub enum Added {
     Replaced,
 }
 
-/// Adds an account, and the file if there is none yet (only its owner may read it). With `replace`,
-/// an account that is there gets the new hash and keeps its other fields.
+/// Adds an account by the NT hash of its password, and the file if there is none yet (only its
+/// owner may read it). With `replace`, an account that is there gets the new hash and keeps its
+/// other fields, without those for HTTP's Digest scheme: they are of the old password.
 ///
 /// # Errors
 /// [`UserFileError`] if the name is wrong, the account exists and is not to be replaced, the file
@@ -38,19 +41,42 @@ pub fn add(
     nt_hash: &NtHash,
     replace: bool,
 ) -> Result<Added, UserFileError> {
-    let path = path.as_ref();
+    put(path.as_ref(), name, Secret::NtHash(nt_hash), replace)
+}
+
+/// Adds an account as [`add`] does, by its password. With `digest_realm` it can also log on by
+/// HTTP's Digest scheme in that realm: with each algorithm, under the names `DOMAIN\user`, `user`
+/// and that of `upn=`, spelled as in the file. With `replace`, the account keeps the realms that it
+/// has, by hashes of the new password.
+///
+/// # Errors
+/// As [`add`], and if the realm is wrong or the user has a colon in its name.
+pub fn add_password(
+    path: impl AsRef<Path>,
+    name: &str,
+    password: &str,
+    digest_realm: Option<&str>,
+    replace: bool,
+) -> Result<Added, UserFileError> {
+    put(path.as_ref(), name, Secret::Password(password, digest_realm), replace)
+}
+
+fn put(path: &Path, name: &str, secret: Secret<'_>, replace: bool) -> Result<Added, UserFileError> {
     let wanted = parsed_name(path, name)?;
+    check_digest(&wanted, secret)
+        .map_err(|problem| UserFileError::new(path, Kind::Digest(problem)))?;
     let edit = Edit::begin(path)?;
     let old = edit.old.as_ref().map_or("", |contents| &contents.text);
     let lines = editable(path, old)?;
     let (text, added) = match lines.iter().find(|line| same(&line.entry.name, &wanted)) {
         Some(_) if !replace => return Err(UserFileError::new(path, Kind::AccountExists)),
         Some(line) => {
-            let change = |text: &str| Some(own::with_hash(text, nt_hash));
+            let names = spellings(&line.entry.name, line.entry.upn.as_deref());
+            let change = |text: &str| Some(own::with_secret(text, &names, secret));
             (with_line(old, line.number, change), Added::Replaced)
         }
         None => {
-            let line = own::line(name, nt_hash);
+            let line = own::line(name, &spellings(&wanted, None), secret);
             let header: &[&str] = if has_header(old) { &[] } else { &[own::HEADER, "\n"] };
             let newline = if old.is_empty() || old.ends_with('\n') { "" } else { "\n" };
             let text = [header, &[old, newline, &line, "\n"]].concat().concat();
@@ -93,6 +119,14 @@ pub fn list(path: impl AsRef<Path>) -> Result<Vec<ListedAccount>, UserFileError>
 
 fn parsed_name(path: &Path, name: &str) -> Result<AccountName, UserFileError> {
     name::parse(name).map_err(|problem| UserFileError::new(path, Kind::Name(problem)))
+}
+
+fn check_digest(name: &AccountName, secret: Secret<'_>) -> Result<(), DigestProblem> {
+    let Secret::Password(_, Some(realm)) = secret else { return Ok(()) };
+    if name.user().contains(':') {
+        return Err(DigestProblem::Colon);
+    }
+    check_realm(realm)
 }
 
 fn same(one: &AccountName, other: &AccountName) -> bool {

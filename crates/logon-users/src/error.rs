@@ -1,5 +1,6 @@
 //! What can be wrong with a user file, in words that say what to do about it.
 
+use crate::digest::DigestProblem;
 use crate::format::Format;
 use crate::name::NameProblem;
 use core::fmt;
@@ -128,6 +129,13 @@ pub enum UserFileErrorKind {
     NtHash,
     /// The value of `upn=` is no user principal name.
     Upn,
+    /// The value of `ha1=` is wrong.
+    Ha1 {
+        /// Which field, counted from 1 after the account name.
+        field: usize,
+        /// What is wrong with it.
+        problem: DigestProblem,
+    },
     /// Too few fields of smbpasswd.
     SmbpasswdFields,
     /// The UID of smbpasswd is no number.
@@ -141,6 +149,8 @@ pub enum UserFileErrorKind {
     /// The password is empty.
     EmptyPassword,
 
+    /// The account cannot log on by HTTP's Digest scheme.
+    Digest(DigestProblem),
     /// Another format than our own: it can be read but not edited.
     NotEditable(Format),
     /// The account to be added is there.
@@ -199,8 +209,8 @@ impl fmt::Display for UserFileErrorKind {
             Self::UnknownField { field } => {
                 return write!(
                     f,
-                    "field {field} after the account name is unknown: there are `nt=`, `upn=` and \
-                     `disabled`, and one TAB before each"
+                    "field {field} after the account name is unknown: there are `nt=`, `upn=`, \
+                     `ha1=` and `disabled`, and one TAB before each"
                 );
             }
             Self::RepeatedField { field } => {
@@ -213,6 +223,9 @@ impl fmt::Display for UserFileErrorKind {
             Self::MissingNtHash => "no NT hash: write `nt=` and 32 hexadecimal digits",
             Self::NtHash => "the NT hash is wrong: it has exactly 32 hexadecimal digits",
             Self::Upn => "no user principal name after `upn=`: write `user@dns.domain`",
+            Self::Ha1 { field, problem } => {
+                return write!(f, "field {field} after the account name is wrong: {problem}");
+            }
             Self::SmbpasswdFields => {
                 "fields are missing: smbpasswd has `NAME:UID:LM:NT:[FLAGS]:LCT-TIME:`"
             }
@@ -227,6 +240,7 @@ impl fmt::Display for UserFileErrorKind {
                 "the time of the last change is wrong: it is `LCT-` and hexadecimal digits"
             }
             Self::EmptyPassword => "the password is empty: write one, or remove the line",
+            Self::Digest(problem) => return problem.fmt(f),
             Self::NotEditable(format) => {
                 return write!(f, "is {format}: edit it with the program that wrote it");
             }

@@ -5,7 +5,7 @@ use crate::error::{LineProblem, UserFileError, UserFileErrorKind as Kind};
 use crate::format::{self, Format, Line};
 use crate::read::{self, Stamp};
 use core::fmt;
-use logon::{Account, Answer, CredentialStore, StoreError};
+use logon::{Account, Answer, CredentialStore, DigestAccount, DigestAnswer, StoreError};
 use std::path::{Path, PathBuf};
 
 /// The accounts of a file: at least one, and none of them twice.
@@ -99,5 +99,13 @@ impl fmt::Debug for UserFile {
 impl CredentialStore for UserFile {
     fn lookup(&self, account: Account<'_>) -> Result<Answer, StoreError> {
         Ok(self.accounts.answer(account))
+    }
+
+    fn has_digest(&self, realm: &str) -> bool {
+        self.accounts.has_digest(realm)
+    }
+
+    fn lookup_digest(&self, account: DigestAccount<'_>) -> Result<DigestAnswer, StoreError> {
+        Ok(self.accounts.digest_answer(account))
     }
 }

@@ -44,9 +44,37 @@
 //! |---|---|
 //! | `nt=` | the NT hash of the password in 32 hexadecimal digits; required |
 //! | `upn=` | another name for the account, a user principal name |
+//! | `ha1=` | a hash of the password for HTTP's Digest scheme; as many as are needed |
 //! | `disabled` | the account may not log on |
 //!
 //! The name is `DOMAIN\user`, `user@dns.domain`, or `user` alone. [`edit`] writes this format.
+//!
+//! ### Digest
+//!
+//! `ha1=` has four parts with a colon after each but the last:
+//!
+//! ```text
+//! ha1=SHA-256:0f3564cfa54b0006da94ce388475ced3634acd9015aecb9f5873b04e21e62e4b:alice:corp
+//! ```
+//!
+//! | part | |
+//! |---|---|
+//! | algorithm | `SHA-256`, `SHA-512-256` or `MD5` |
+//! | hash | `H(A1)` ([RFC 7616] §3.4.2) in 64 hexadecimal digits, of MD5 in 32 |
+//! | name | one of the account's own, as the user types it: `DOMAIN\user`, `user`, or that of `upn=` |
+//! | realm | the server's; it may have colons in it, the name may not |
+//!
+//! The hash covers the name and the realm letter by letter. So each way to write the name needs
+//! one of its own in each realm, and a name typed in another case than the file has it does not
+//! log on. Who is meant is said by the rules of [`Options`] here too: where `CORP\alice` and
+//! `LAB\alice` both have a hash for `alice`, it serves the one of the default domain; without a
+//! default domain it serves neither of them, and they log on by their whole names.
+//!
+//! Whoever changes `nt=` by hand has to take the `ha1=` of that line away, or the old password
+//! still logs on by Digest. [`edit`] sees to that itself. The other two formats have no place for
+//! these hashes, and their accounts cannot log on by Digest.
+//!
+//! [RFC 7616]: https://www.rfc-editor.org/rfc/rfc7616
 //!
 //! ## smbpasswd
 //!
@@ -86,6 +114,7 @@
 )]
 
 mod accounts;
+mod digest;
 pub mod edit;
 mod error;
 mod file;
@@ -96,6 +125,7 @@ mod read;
 mod watch;
 
 pub use accounts::{ListedAccount, Options};
+pub use digest::DigestProblem;
 pub use error::{UserFileError, UserFileErrorKind};
 pub use file::UserFile;
 pub use format::Format;

@@ -1,14 +1,21 @@
 //! Accounts that the program itself gives.
 
 use crate::accounts::{Accounts, Entry, Logon, Options};
+use crate::digest::DigestSecret;
 use core::fmt;
 use logon::{Account, AccountName, Answer, CredentialStore, NtHash, Refusal, StoreError};
+use logon::{DigestAccount, DigestAnswer};
+use zeroize::Zeroizing;
 
 /// A store in memory, for demonstrations and tests: the accounts are found by the same rules as
 /// those of a file ([`Options`]).
 ///
 /// Names are `DOMAIN\user`, `user@dns.domain` or `user`. An account replaces the one that was
 /// given before by the same name.
+///
+/// # Security
+/// Passwords are kept, for HTTP's Digest scheme: its hashes depend on the realm and on how the
+/// user spells the name. They are zeroized on drop.
 pub struct MemoryStore {
     options: Options,
     accounts: Accounts,
@@ -27,27 +34,30 @@ impl MemoryStore {
         Self { accounts: Accounts::new(&options), options }
     }
 
-    /// Adds an account by its password.
+    /// Adds an account by its password. It can also log on by HTTP's Digest scheme, in any realm
+    /// and by every name that it is found by; a hash in the place of the name has to be of
+    /// `DOMAIN\user` or `user`, or of the user principal name that the account is named by.
     #[must_use]
     pub fn with_password(self, name: &str, password: &str) -> Self {
-        self.with_nt_hash(name, NtHash::of_password(password))
+        let logon = Logon::With(NtHash::of_password(password));
+        self.with(name, logon, DigestSecret::Password(Zeroizing::new(password.to_owned())))
     }
 
-    /// Adds an account by the NT hash of its password.
+    /// Adds an account by the NT hash of its password. It cannot log on by Digest.
     #[must_use]
     pub fn with_nt_hash(self, name: &str, nt_hash: NtHash) -> Self {
-        self.with(name, Logon::With(nt_hash))
+        self.with(name, Logon::With(nt_hash), DigestSecret::NONE)
     }
 
     /// Adds an account that may not log on.
     #[must_use]
     pub fn with_refusal(self, name: &str, refusal: Refusal) -> Self {
-        self.with(name, Logon::Refused(refusal))
+        self.with(name, Logon::Refused(refusal), DigestSecret::NONE)
     }
 
-    fn with(mut self, name: &str, logon: Logon) -> Self {
+    fn with(mut self, name: &str, logon: Logon, digest: DigestSecret) -> Self {
         let (domain, user) = name.split_once('\\').unwrap_or(("", name));
-        let entry = Entry { name: AccountName::new(domain, user), upn: None, logon };
+        let entry = Entry { name: AccountName::new(domain, user), upn: None, logon, digest };
         while let Err(taken) = self.accounts.insert(entry.clone()) {
             self.remove(taken);
         }
@@ -83,5 +93,13 @@ impl fmt::Debug for MemoryStore {
 impl CredentialStore for MemoryStore {
     fn lookup(&self, account: Account<'_>) -> Result<Answer, StoreError> {
         Ok(self.accounts.answer(account))
+    }
+
+    fn has_digest(&self, realm: &str) -> bool {
+        self.accounts.has_digest(realm)
+    }
+
+    fn lookup_digest(&self, account: DigestAccount<'_>) -> Result<DigestAnswer, StoreError> {
+        Ok(self.accounts.digest_answer(account))
     }
 }

@@ -6,7 +6,7 @@ use crate::file::UserFile;
 use crate::read::Stamp;
 use core::fmt;
 use core::time::Duration;
-use logon::{Account, Answer, CredentialStore, StoreError};
+use logon::{Account, Answer, CredentialStore, DigestAccount, DigestAnswer, StoreError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
@@ -162,5 +162,15 @@ impl CredentialStore for WatchedUserFile {
     fn lookup(&self, account: Account<'_>) -> Result<Answer, StoreError> {
         self.refresh();
         self.current().lookup(account)
+    }
+
+    fn has_digest(&self, realm: &str) -> bool {
+        self.refresh();
+        self.current().has_digest(realm)
+    }
+
+    fn lookup_digest(&self, account: DigestAccount<'_>) -> Result<DigestAnswer, StoreError> {
+        self.refresh();
+        self.current().lookup_digest(account)
     }
 }

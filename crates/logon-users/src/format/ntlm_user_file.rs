@@ -2,6 +2,7 @@
 
 use super::{is_hash, nt_hash};
 use crate::accounts::{Entry, Logon};
+use crate::digest::DigestSecret;
 use crate::error::UserFileErrorKind as Kind;
 use crate::name;
 use logon::NtHash;
@@ -24,7 +25,7 @@ pub(super) fn parse(line: &str) -> Result<Entry, Kind> {
         return Err(Kind::EmptyPassword);
     }
     let hash = hash_as_password(password).unwrap_or_else(|| NtHash::of_password(password));
-    Ok(Entry { name, upn: None, logon: Logon::With(hash) })
+    Ok(Entry { name, upn: None, logon: Logon::With(hash), digest: DigestSecret::NONE })
 }
 
 /// The password is the rest of the line, whatever is in it.

@@ -2,9 +2,10 @@
 
 use super::nt_hash;
 use crate::accounts::{Entry, Logon};
+use crate::digest::{DigestHash, DigestProblem, DigestSecret, check_realm, spellings};
 use crate::error::UserFileErrorKind as Kind;
-use crate::name;
-use logon::{NtHash, Refusal};
+use crate::name::{self, fold};
+use logon::{DigestAlgorithm, Ha1, NtHash, Refusal};
 use zeroize::Zeroizing;
 
 /// What the header begins with.
@@ -12,7 +13,7 @@ pub(crate) const NAME: &str = "logon-users";
 /// The header of version 1.
 pub(crate) const HEADER: &str = "logon-users 1";
 const NT: &str = "nt=";
-const FIELD_NT: &str = "\tnt=";
+const HA1: &str = "ha1=";
 
 pub(super) fn is_header(line: &str) -> bool {
     line.trim_end() == HEADER
@@ -22,11 +23,19 @@ pub(super) fn parse(line: &str) -> Result<Entry, Kind> {
     let (name, fields) = line.split_once('\t').ok_or(Kind::MissingTab)?;
     let name = name::parse(name).map_err(Kind::Name)?;
     let (mut hash, mut upn, mut disabled) = (None, None, false);
+    let mut digest = Vec::<(usize, DigestHash)>::new();
     for (field, text) in (1..).zip(fields.split('\t')) {
         let repeated = if let Some(digits) = text.strip_prefix(NT) {
             hash.replace(nt_hash(digits).ok_or(Kind::NtHash)?).is_some()
         } else if let Some(principal) = text.strip_prefix("upn=") {
             upn.replace(user_principal_name(principal)?).is_some()
+        } else if let Some(parts) = text.strip_prefix(HA1) {
+            let new = digest_hash(parts).map_err(|problem| Kind::Ha1 { field, problem })?;
+            let repeated = digest
+                .iter()
+                .any(|(_, old)| old.is_for(new.ha1.algorithm(), &new.spelling, &new.realm));
+            digest.push((field, new));
+            repeated
         } else if text == "disabled" {
             core::mem::replace(&mut disabled, true)
         } else {
@@ -42,7 +51,31 @@ pub(super) fn parse(line: &str) -> Result<Entry, Kind> {
         (Some(_), true) => Logon::Refused(Refusal::AccountDisabled),
         (Some(hash), false) => Logon::With(hash),
     };
-    Ok(Entry { name, upn, logon })
+    let mut entry = Entry { name, upn, logon, digest: DigestSecret::NONE };
+    check_spellings(&entry, &digest)?;
+    entry.digest = DigestSecret::Hashes(digest.into_iter().map(|(_, hash)| hash).collect());
+    Ok(entry)
+}
+
+/// `ALGORITHM:HASH:NAME:REALM`. A realm may have colons in it, a name may not.
+fn digest_hash(parts: &str) -> Result<DigestHash, DigestProblem> {
+    let mut parts = parts.splitn(4, ':');
+    let mut next = || parts.next().ok_or(DigestProblem::Parts);
+    let (algorithm, digits, spelling, realm) = (next()?, next()?, next()?, next()?);
+    let algorithm = DigestAlgorithm::from_name(algorithm).ok_or(DigestProblem::Algorithm)?;
+    let ha1 = Ha1::from_hex(algorithm, digits).ok_or(DigestProblem::Hash)?;
+    check_realm(realm)?;
+    Ok(DigestHash { ha1, spelling: spelling.to_owned(), realm: realm.to_owned() })
+}
+
+/// A line must not answer for another account.
+fn check_spellings(entry: &Entry, digest: &[(usize, DigestHash)]) -> Result<(), Kind> {
+    let own = spellings(&entry.name, entry.upn.as_deref());
+    let own: Vec<_> = own.iter().map(|name| fold(name)).collect();
+    match digest.iter().find(|(_, hash)| !own.contains(&fold(&hash.spelling))) {
+        Some((field, _)) => Err(Kind::Ha1 { field: *field, problem: DigestProblem::OtherName }),
+        None => Ok(()),
+    }
 }
 
 fn user_principal_name(text: &str) -> Result<String, Kind> {
@@ -52,27 +85,84 @@ fn user_principal_name(text: &str) -> Result<String, Kind> {
     }
 }
 
-/// A new line, without its end.
-pub(crate) fn line(name: &str, nt_hash: &NtHash) -> Zeroizing<String> {
-    joined([name, FIELD_NT, &digits(nt_hash), ""])
+/// What an account is to log on with.
+#[derive(Clone, Copy)]
+pub(crate) enum Secret<'a> {
+    NtHash(&'a NtHash),
+    /// The password, and the realm that its hashes are wanted for beside those of the line.
+    Password(&'a str, Option<&'a str>),
 }
 
-/// A line with another hash, and all its other fields.
-pub(crate) fn with_hash(line: &str, nt_hash: &NtHash) -> Zeroizing<String> {
-    // No name has a TAB, so this is the field and not a part of the name.
-    let (before, old) = line.split_once(FIELD_NT).unwrap_or((line, ""));
-    let after = old.find('\t').and_then(|end| old.get(end..)).unwrap_or_default();
-    joined([before, FIELD_NT, &digits(nt_hash), after])
+/// A new line, without its end. `spellings` are those of [`spellings()`].
+pub(crate) fn line(name: &str, spellings: &[String], secret: Secret<'_>) -> Zeroizing<String> {
+    with_secret(&[name, "\t", NT].concat(), spellings, secret)
 }
 
-fn digits(nt_hash: &NtHash) -> Zeroizing<String> {
-    let mut buffer = Zeroizing::new([0; 32]);
-    // 16 bytes are 32 digits.
-    let digits = base16ct::lower::encode_str(nt_hash.expose(), &mut *buffer).unwrap_or_default();
-    Zeroizing::new(digits.to_owned())
+/// A line with another secret, and all its fields that have none.
+pub(crate) fn with_secret(
+    line: &str,
+    spellings: &[String],
+    secret: Secret<'_>,
+) -> Zeroizing<String> {
+    let (name, old) = line.split_once('\t').unwrap_or((line, ""));
+    let mut fields: Vec<_> = old.split('\t').filter_map(|field| secret.renew(field)).collect();
+    if let Secret::Password(password, Some(realm)) = secret {
+        // A colon would end the name before its end.
+        for spelling in spellings.iter().filter(|spelling| !spelling.contains(':')) {
+            for algorithm in DigestAlgorithm::ALL {
+                let field = ha1_field(algorithm, spelling, realm, password);
+                if !fields.contains(&field) {
+                    fields.push(field);
+                }
+            }
+        }
+    }
+    let fields = fields.iter().flat_map(|field| ["\t", field.as_str()]);
+    joined(&core::iter::once(name).chain(fields).collect::<Vec<_>>())
+}
+
+impl Secret<'_> {
+    /// A field of an old line, as the new secret makes it; `None` if it has to go.
+    fn renew(self, field: &str) -> Option<Zeroizing<String>> {
+        if field.starts_with(NT) {
+            return Some(self.nt_field());
+        }
+        let Some(parts) = field.strip_prefix(HA1) else {
+            return Some(Zeroizing::new(field.to_owned()));
+        };
+        // What is left of the old password would let it in.
+        let Self::Password(password, _) = self else { return None };
+        let old = digest_hash(parts).ok()?;
+        Some(ha1_field(old.ha1.algorithm(), &old.spelling, &old.realm, password))
+    }
+
+    fn nt_field(self) -> Zeroizing<String> {
+        let of_password;
+        let hash = match self {
+            Self::NtHash(hash) => hash,
+            Self::Password(password, _) => {
+                of_password = NtHash::of_password(password);
+                &of_password
+            }
+        };
+        let mut buffer = Zeroizing::new([0; 32]);
+        // 16 bytes are 32 digits.
+        let digits = base16ct::lower::encode_str(hash.expose(), &mut *buffer).unwrap_or_default();
+        joined(&[NT, digits])
+    }
+}
+
+fn ha1_field(
+    algorithm: DigestAlgorithm,
+    spelling: &str,
+    realm: &str,
+    password: &str,
+) -> Zeroizing<String> {
+    let ha1 = Ha1::of_password(algorithm, spelling, realm, password);
+    joined(&[HA1, algorithm.name(), ":", ha1.expose(), ":", spelling, ":", realm])
 }
 
 /// Parts as one text, allocated once: a string that grows leaves copies behind.
-fn joined(parts: [&str; 4]) -> Zeroizing<String> {
+fn joined(parts: &[&str]) -> Zeroizing<String> {
     Zeroizing::new(parts.concat())
 }

@@ -2,6 +2,7 @@
 
 use super::{is_hash, nt_hash};
 use crate::accounts::{Entry, Logon};
+use crate::digest::DigestSecret;
 use crate::error::UserFileErrorKind as Kind;
 use crate::name;
 use logon::Refusal;
@@ -48,7 +49,7 @@ pub(super) fn parse(line: &str) -> Result<Entry, Kind> {
         // Samba takes such an account for disabled, too.
         (None, None) => Logon::Refused(Refusal::AccountDisabled),
     };
-    Ok(Entry { name, upn: None, logon })
+    Ok(Entry { name, upn: None, logon, digest: DigestSecret::NONE })
 }
 
 /// What the flags say against a logon.

@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 use logon::{Account, Answer, CredentialStore, NtHash, Refusal};
+use logon::{DigestAccount, DigestAlgorithm, DigestAnswer, DigestUsername};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -96,4 +97,22 @@ pub(crate) fn name(store: &dyn CredentialStore, domain: &str, user: &str) -> Opt
 
 pub(crate) fn hex(hash: &NtHash) -> String {
     hash.expose().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The answer for the Digest scheme in short, as [`look_up`]; the hash is HA1.
+pub(crate) fn look_up_digest(
+    store: &dyn CredentialStore,
+    username: DigestUsername<'_>,
+    realm: &str,
+    algorithm: DigestAlgorithm,
+) -> Found {
+    match store.lookup_digest(DigestAccount::new(username, realm, algorithm)).unwrap() {
+        DigestAnswer::Known { ha1, name } => {
+            assert_eq!(ha1.algorithm(), algorithm);
+            Found::Known(name.to_string(), ha1.expose().into())
+        }
+        DigestAnswer::Unknown => Found::Unknown,
+        DigestAnswer::Refused(refusal) => Found::Refused(refusal),
+        other => panic!("{other:?}"),
+    }
 }
