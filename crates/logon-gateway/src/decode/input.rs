@@ -91,7 +91,9 @@ fn field_value(line: &str) -> Option<&str> {
 }
 
 fn scheme_of(value: &str) -> Option<Scheme> {
-    Scheme::from_name(value.split_whitespace().next()?.as_bytes())
+    let scheme = Scheme::from_name(value.split_whitespace().next()?.as_bytes())?;
+    // Digest and Basic carry no token.
+    scheme.is_per_connection().then_some(scheme)
 }
 
 /// `scheme token`. Within a header it is always base64.
