@@ -67,6 +67,27 @@ pub enum HeaderError {
     NoColon,
     /// `Basic` credentials with a control character ([RFC 7617] §2).
     ControlCharacter,
+    /// What stands behind the scheme is no list of parameters ([RFC 9110] §11.2).
+    BadParameters,
+    /// A parameter of the credentials cannot be taken ([RFC 7616] §3.4).
+    Parameter(&'static str, ParameterProblem),
+}
+
+/// What is wrong with a parameter.
+/// See [RFC 7616] §3.4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ParameterProblem {
+    /// It is absent.
+    Missing,
+    /// It stands twice, or in two forms.
+    Duplicate,
+    /// The value is not one the specification allows here.
+    BadValue,
+    /// The value is longer than the limit allows.
+    TooLong,
+    /// The credentials were made for another request than the one they came with.
+    OtherRequest,
 }
 
 /// Where and how a structure is malformed.
@@ -136,6 +157,9 @@ pub enum PeerIncompatible {
     MechanismNotOffered,
     /// The acceptor's flags leave out what this side needs.
     FlagsDowngraded,
+    /// Digest credentials that answer a challenge which this server does not make: this
+    /// parameter is another ([RFC 7616] §3.4).
+    DigestNotOffered(&'static str),
 }
 
 /// A refused logon: why, and of whom.
@@ -253,6 +277,8 @@ pub enum ApiMisuse {
     NothingPending,
     /// The credential names no user; there is no anonymous logon.
     NoUser,
+    /// A text that is to be sent in a field of HTTP has characters that do not belong there.
+    NotHeaderText(&'static str),
 }
 
 /// The random number generator failed; nothing was written that may be used.
@@ -289,12 +315,26 @@ impl fmt::Display for Error {
 impl fmt::Display for HeaderError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::BadParameters => "what stands behind the scheme is no list of parameters",
+            Self::Parameter(name, problem) => return write!(f, "parameter {name}: {problem}"),
             Self::NoScheme => "the authorization field has no scheme name",
             Self::NoToken => "the authorization field has no token",
             Self::BadBase64 => "the token is not base64",
             Self::Repeated => "the authorization field stands more than once",
             Self::NoColon => "there is no colon between user and password",
             Self::ControlCharacter => "there is a control character in user or password",
+        })
+    }
+}
+
+impl fmt::Display for ParameterProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "it is absent",
+            Self::Duplicate => "it stands twice",
+            Self::BadValue => "the value is not allowed here",
+            Self::TooLong => "the value is too long",
+            Self::OtherRequest => "it is not that of the request",
         })
     }
 }
@@ -336,6 +376,9 @@ impl fmt::Display for PeerIncompatible {
             Self::NoCommonMechanism => "no mechanism in common with the peer",
             Self::Rejected => "the server rejected the negotiation",
             Self::MechanismNotOffered => "the server selected a mechanism that was not offered",
+            Self::DigestNotOffered(name) => {
+                return write!(f, "the credentials answer a challenge that is not made here: {name} is another");
+            }
             Self::FlagsDowngraded => "the server's flags leave out what this side needs",
         })
     }
@@ -390,6 +433,9 @@ impl fmt::Display for ApiMisuse {
             Self::UnreadableExchange => f.write_str("the exchange to be resumed cannot be read"),
             Self::NothingPending => f.write_str("no answer is awaited"),
             Self::NoUser => f.write_str("the credential names no user"),
+            Self::NotHeaderText(what) => {
+                write!(f, "{what} has characters that do not belong in a field of HTTP")
+            }
         }
     }
 }

@@ -4,11 +4,12 @@
 use crate::binding::{ChannelBindings, ChannelBindingsHash};
 use crate::credential::{NtHash, RemoteLogon};
 use crate::crypto::Secret;
+use crate::digest::HexHash;
 use crate::error::Refusal;
 use crate::policy::{BindingsPolicy, MicPolicy};
 use subtle::{Choice, ConstantTimeEq};
 
-/// `NTProofStr` was compared with what the password gives.
+/// `NTProofStr`, or what another scheme has for it, was compared with what the password gives.
 #[derive(Debug)]
 pub(crate) struct ProofVerified(());
 
@@ -35,6 +36,13 @@ impl ProofVerified {
     /// constant time.
     pub(crate) fn of_password(stored: &NtHash, received: &NtHash) -> Result<Self, Refusal> {
         let matched: bool = stored.expose().ct_eq(received.expose()).into();
+        if matched { Ok(Self(())) } else { Err(Refusal::WrongProof) }
+    }
+
+    /// Compares the `response` of the Digest scheme with what the password gives, in constant
+    /// time; both are hexadecimal digits in lower case.
+    pub(crate) fn of_digest(expected: &HexHash, received: &[u8]) -> Result<Self, Refusal> {
+        let matched: bool = expected.as_bytes().ct_eq(received).into();
         if matched { Ok(Self(())) } else { Err(Refusal::WrongProof) }
     }
 

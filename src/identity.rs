@@ -199,6 +199,13 @@ impl Identity {
         }
     }
 
+    /// An identity of a scheme that proves a request by itself, and neither has messages to
+    /// protect nor anything to bind: `Digest`, `Basic`.
+    pub(crate) fn proven_by_request(proof: &ProofVerified, name: AccountName) -> Self {
+        let (mic, bindings) = (MicChecked::not_of_ntlm(), BindingsChecked::not_of_ntlm());
+        Self::proven(proof, &mic, &bindings, name, ClientClaims::default())
+    }
+
     /// The domain; empty if the store has none.
     #[must_use]
     pub fn domain(&self) -> &str {

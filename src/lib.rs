@@ -51,8 +51,8 @@ pub use env::{FileTime, SecureRandom, TimeSource};
 #[cfg(feature = "std")]
 pub use env::{OsRandom, SystemClock};
 pub use error::{
-    ApiMisuse, DecodeError, DecodeErrorKind, Denial, Error, HeaderError, PeerIncompatible,
-    RandomFailed, Refusal,
+    ApiMisuse, DecodeError, DecodeErrorKind, Denial, Error, HeaderError, ParameterProblem,
+    PeerIncompatible, RandomFailed, Refusal,
 };
 pub use evidence::{BindingsOutcome, MicOutcome};
 pub use identity::{Account, AccountName, Identity, TargetName};

@@ -77,6 +77,18 @@ pub(crate) fn hmac_md5(key: &[u8; 16], parts: &[&[u8]]) -> [u8; 16] {
     mac.finalize()
 }
 
+/// HMAC-SHA256 over the concatenation of `parts`.
+pub(crate) fn hmac_sha256(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
+    for (to, from) in block.iter_mut().zip(key) {
+        *to = *from;
+    }
+    let mut mac = Hmac::<Sha256>::new(&block);
+    block.as_mut_slice().zeroize();
+    parts.iter().for_each(|part| mac.update(part));
+    mac.finalize().into_bytes().into()
+}
+
 /// MD4 over `bytes`.
 pub(crate) fn md4(bytes: &[u8]) -> [u8; 16] {
     Md4::digest(bytes).into()
@@ -110,5 +122,18 @@ mod tests {
             0xfc, 0x9d,
         ];
         assert_eq!(hmac_md5(&[0x0b; 16], &[b"Hi ", b"There"]), expected);
+    }
+
+    // RFC 4231 §4.2, whose key of 20 bytes HMAC fills up with zeros.
+    #[test]
+    fn hmac_sha256_gives_the_published_digest() {
+        let mut key = [0; 32];
+        key[..20].fill(0x0b);
+        let expected = [
+            0xb0, 0x34, 0x4c, 0x61, 0xd8, 0xdb, 0x38, 0x53, 0x5c, 0xa8, 0xaf, 0xce, 0xaf, 0x0b,
+            0xf1, 0x2b, 0x88, 0x1d, 0xc2, 0x00, 0xc9, 0x83, 0x3d, 0xa7, 0x26, 0xe9, 0x37, 0x6c,
+            0x2e, 0x32, 0xcf, 0xf7,
+        ];
+        assert_eq!(hmac_sha256(&key, &[b"Hi ", b"There"]), expected);
     }
 }

@@ -3,8 +3,8 @@
 use super::header::Credentials;
 use crate::credential::{Answer, NtHash, StoreError};
 use crate::error::{Denial, Error, HeaderError, Refusal};
-use crate::evidence::{BindingsChecked, MicChecked, ProofVerified};
-use crate::identity::{Account, AccountName, ClientClaims, Identity};
+use crate::evidence::ProofVerified;
+use crate::identity::{Account, AccountName, Identity};
 use alloc::string::String;
 use core::fmt;
 use zeroize::Zeroizing;
@@ -136,9 +136,7 @@ impl PendingPassword {
         if !self.has_password {
             return deny(Refusal::EmptyPassword);
         }
-        let claims = ClientClaims::default();
-        let (mic, bindings) = (MicChecked::not_of_ntlm(), BindingsChecked::not_of_ntlm());
-        Ok(Identity::proven(&proof, &mic, &bindings, name, claims))
+        Ok(Identity::proven_by_request(&proof, name))
     }
 }
 

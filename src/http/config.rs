@@ -1,6 +1,6 @@
 //! What all connections of a server share.
 
-use super::{BasicConfig, Side};
+use super::{BasicConfig, DigestConfig, Side};
 use crate::config::AcceptorConfig;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -16,6 +16,8 @@ pub struct ConnectionConfig {
     pub acceptor: Arc<AcceptorConfig>,
     /// `Basic`; without it the scheme is neither offered nor looked at. Default: none.
     pub basic: Option<BasicConfig>,
+    /// `Digest`; without it the scheme is neither offered nor looked at. Default: none.
+    pub digest: Option<DigestConfig>,
     /// Origin server or proxy. Default: origin server.
     pub side: Side,
     /// Whether a logon by `Negotiate` or `NTLM` counts for the requests that follow on its
@@ -44,6 +46,7 @@ impl ConnectionConfig {
         Self {
             acceptor,
             basic: None,
+            digest: None,
             side: Side::Origin,
             persistent: true,
             identity_lifetime: None,

@@ -13,6 +13,7 @@
 
 use super::basic::PendingPassword;
 use super::config::{ConnectionConfig, Place};
+use super::digest::{DigestRequest, DigestVerdict, PendingDigest};
 use super::header::{Credentials, format_token};
 use super::{Authentication, Carrier, Decision, Forward, Logon, RequestHead, Requirement};
 use super::{Response, Scheme, Scope, Side, Status};
@@ -53,6 +54,7 @@ enum State {
 enum Claim {
     Exchange { scheme: Scheme, request: LogonRequest, place: Place },
     Password(PendingPassword),
+    Digest(PendingDigest),
 }
 
 /// What an answer depends on beside the credentials.
@@ -72,6 +74,13 @@ pub enum Question<'a> {
     Account(Account<'a>),
     /// [`CredentialStore::lookup_digest`], then [`ConnectionAuth::resume_digest`].
     Digest(DigestAccount<'a>),
+}
+
+/// Whether the client is told that its password was right and its nonce was not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stale {
+    Yes,
+    No,
 }
 
 const RETRY_AFTER_SECONDS: u32 = 5;
@@ -118,11 +127,12 @@ impl ConnectionAuth {
         match scheme.filter(|scheme| self.accepts(*scheme, &resource)) {
             // What was offered, but cannot be had here: over HTTP/1.1 it can.
             None if scheme.is_some_and(|scheme| self.needs_http_1_1(scheme, &resource)) => {
-                Decision::Respond(self.offer(&resource))
+                Decision::Respond(self.offer(&resource, Stale::No))
             }
             None if scope.passes(credentials.scheme) => Decision::Forward(Forward::default()),
             None => self.anonymous(&resource),
             Some(Scheme::Basic) => self.password(credentials, resource),
+            Some(Scheme::Digest) => self.digest(credentials, head, resource),
             Some(scheme) => self.token(state, scheme, credentials, resource),
         }
     }
@@ -152,6 +162,7 @@ impl ConnectionAuth {
         Some(match claim {
             Claim::Exchange { request, .. } => Question::Account(request.account()),
             Claim::Password(pending) => Question::Account(pending.account()),
+            Claim::Digest(pending) => Question::Digest(pending.account()),
         })
     }
 
@@ -175,9 +186,22 @@ impl ConnectionAuth {
 
     /// Goes on with the store's answer about an account that logs on by `Digest`.
     pub fn resume_digest(&mut self, answer: Result<DigestAnswer, StoreError>) -> Decision {
-        let _ = answer;
-        let state = core::mem::replace(&mut self.state, State::Idle);
-        self.nothing_pending(state)
+        let (pending, resource) = match core::mem::replace(&mut self.state, State::Idle) {
+            State::Pending { claim: Claim::Digest(pending), resource } => (pending, resource),
+            state => return self.nothing_pending(state),
+        };
+        let config = Arc::clone(&self.config);
+        // There is a claim, so there is a configuration.
+        let Some(digest) = &config.digest else { return self.anonymous(&resource) };
+        match pending.resolve(answer, digest, self.now()) {
+            Ok(DigestVerdict::Proven { proof, name, authentication_info }) => {
+                let fields = Vec::from([(config.side.info_field(), authentication_info)]);
+                let identity = Identity::proven_by_request(&proof, name);
+                self.proven(identity, Scheme::Digest, fields)
+            }
+            Ok(DigestVerdict::Stale) => Decision::Respond(self.offer(&resource, Stale::Yes)),
+            Err(error) => self.fail(error, Some(Scheme::Digest), &resource),
+        }
     }
 
     /// Refuses the pending logon unseen: 429, to be tried again in `retry_after` seconds.
@@ -209,7 +233,7 @@ impl ConnectionAuth {
     /// Forgets the logon.
     pub fn challenge(&mut self, head: RequestHead<'_>) -> Response {
         self.release();
-        self.offer(&Resource::of(head))
+        self.offer(&Resource::of(head), Stale::No)
     }
 
     fn forget_logon(&mut self) {
@@ -239,7 +263,7 @@ impl ConnectionAuth {
 
     fn anonymous(&self, resource: &Resource) -> Decision {
         match resource.scope.requirement() {
-            Requirement::Required => Decision::Respond(self.offer(resource)),
+            Requirement::Required => Decision::Respond(self.offer(resource, Stale::No)),
             _ => Decision::Forward(Forward::default()),
         }
     }
@@ -252,6 +276,26 @@ impl ConnectionAuth {
         match read {
             Ok(pending) => self.ask(Claim::Password(pending), resource),
             Err(error) => self.fail(error, Some(Scheme::Basic), &resource),
+        }
+    }
+
+    fn digest(
+        &mut self,
+        credentials: Credentials<'_>,
+        head: RequestHead<'_>,
+        resource: Resource,
+    ) -> Decision {
+        // The scheme was accepted, so the configuration is there.
+        let Some(config) = &self.config.digest else { return self.anonymous(&resource) };
+        let request = DigestRequest {
+            method: head.method,
+            target: head.target,
+            entity_body: head.body,
+            policy: self.config.acceptor.policy(),
+        };
+        match config.read(credentials.rest, &request) {
+            Ok(pending) => self.ask(Claim::Digest(pending), resource),
+            Err(error) => self.fail(error, Some(Scheme::Digest), &resource),
         }
     }
 
@@ -371,7 +415,7 @@ impl ConnectionAuth {
             let authentication = Authentication::failure(scheme, error);
             return Decision::Forward(Forward { authentication, close, ..Forward::default() });
         }
-        let offer = if challenge { self.offer(resource) } else { Response::new(status) };
+        let offer = if challenge { self.offer(resource, Stale::No) } else { Response::new(status) };
         let retry_after = match &error {
             Error::Throttled { retry_after } => Some(*retry_after),
             _ => (status == Status::ServiceUnavailable).then_some(RETRY_AFTER_SECONDS),
@@ -385,22 +429,37 @@ impl ConnectionAuth {
         Decision::Respond(Response { reason, ..Response::internal_error() })
     }
 
-    /// The bare challenge: one line for each scheme that is accepted.
-    fn offer(&self, resource: &Resource) -> Response {
+    /// The bare challenge: a line for each scheme that is accepted; `Digest` has one for each of
+    /// its algorithms.
+    fn offer(&self, resource: &Resource, stale: Stale) -> Response {
         let schemes = resource.scope.schemes();
         let mut challenges = Vec::with_capacity(schemes.len());
-        for scheme in schemes.iter() {
-            match (scheme, &self.config.basic) {
-                (Scheme::Negotiate | Scheme::Ntlm, _) => challenges.push(scheme.name().into()),
-                (Scheme::Basic, Some(basic)) if self.accepts(*scheme, resource) => {
-                    challenges.push(basic.challenge());
+        for scheme in schemes.iter().copied() {
+            if !self.accepts(scheme, resource) && !self.needs_http_1_1(scheme, resource) {
+                continue;
+            }
+            match self.challenges(scheme, stale) {
+                Ok(values) => challenges.extend(values),
+                Err(error) => {
+                    return Response { reason: Some(error), ..Response::internal_error() };
                 }
-                _ => {}
             }
         }
         let http_1_1_required = schemes.iter().any(|scheme| self.needs_http_1_1(*scheme, resource));
         let status = Status::Challenge(self.config.side);
         Response { challenges, http_1_1_required, ..Response::new(status) }
+    }
+
+    fn challenges(&self, scheme: Scheme, stale: Stale) -> Result<Vec<String>, Error> {
+        let one = |value| Ok(Vec::from([value]));
+        match (scheme, &self.config.digest, &self.config.basic) {
+            (Scheme::Digest, Some(digest), _) => {
+                let random = &*self.config.acceptor.random;
+                digest.challenges(self.now(), random, stale == Stale::Yes)
+            }
+            (Scheme::Basic, _, Some(basic)) => one(basic.challenge()),
+            _ => one(String::from(scheme.name())),
+        }
     }
 
     /// Whether this scheme would do here, if it were not for HTTP/2.
@@ -414,7 +473,7 @@ impl ConnectionAuth {
     fn accepts(&self, scheme: Scheme, resource: &Resource) -> bool {
         let usable = match scheme {
             Scheme::Negotiate | Scheme::Ntlm => self.carrier != Carrier::Multiplexed,
-            Scheme::Digest => false,
+            Scheme::Digest => self.config.digest.is_some() && resource.digest,
             Scheme::Basic => {
                 let basic = self.config.basic.as_ref();
                 basic.is_some_and(|basic| resource.secure || basic.without_tls)
@@ -433,6 +492,7 @@ impl Claim {
         match self {
             Self::Exchange { scheme, .. } => *scheme,
             Self::Password(_) => Scheme::Basic,
+            Self::Digest(_) => Scheme::Digest,
         }
     }
 }

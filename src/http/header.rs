@@ -10,7 +10,8 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Credentials<'a> {
     pub(super) scheme: &'a [u8],
-    pub(super) token68: &'a [u8],
+    /// A token, or parameters.
+    pub(super) rest: &'a [u8],
 }
 
 impl<'a> Credentials<'a> {
@@ -22,20 +23,20 @@ impl<'a> Credentials<'a> {
         if scheme.is_empty() || !scheme.iter().copied().all(is_tchar) {
             return Err(HeaderError::NoScheme);
         }
-        Ok(Self { scheme, token68: rest.trim_ascii_start() })
+        Ok(Self { scheme, rest: rest.trim_ascii_start() })
     }
 
     /// The token, of at most `limit` bytes; what is longer is not even decoded.
     pub(super) fn decode(self, limit: usize) -> Result<Vec<u8>, Error> {
-        if self.token68.is_empty() {
+        if self.rest.is_empty() {
             return Err(HeaderError::NoToken.into());
         }
         // Padding makes the token up to two bytes shorter than this.
-        let length = self.token68.len().div_ceil(4).saturating_mul(3).saturating_sub(2);
+        let length = self.rest.len().div_ceil(4).saturating_mul(3).saturating_sub(2);
         if length > limit {
             return Err(Error::TokenTooLong { length, limit });
         }
-        Ok(decode_base64(self.token68)?)
+        Ok(decode_base64(self.rest)?)
     }
 }
 
@@ -71,5 +72,5 @@ pub fn parse_token(scheme: Scheme, value: &[u8]) -> Result<Option<Vec<u8>>, Head
     if Scheme::from_name(credentials.scheme) != Some(scheme) {
         return Ok(None);
     }
-    decode_base64(credentials.token68).map(Some)
+    decode_base64(credentials.rest).map(Some)
 }

@@ -8,6 +8,7 @@ mod basic;
 mod config;
 mod connection;
 mod decision;
+mod digest;
 mod header;
 mod host;
 mod path;
@@ -24,6 +25,9 @@ pub use basic::BasicConfig;
 pub use config::ConnectionConfig;
 pub use connection::{ConnectionAuth, Question};
 pub use decision::{Decision, Forward, Response};
+#[cfg(feature = "std")]
+pub use digest::RecentNonces;
+pub use digest::{DigestConfig, NonceCounts};
 pub use header::{format_token, parse_token};
 pub use request::{Carrier, RequestHead, is_intermediary_field};
 pub use scheme::{Scheme, Side};
