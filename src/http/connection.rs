@@ -446,7 +446,10 @@ impl ConnectionAuth {
             }
         }
         let http_1_1_required = schemes.iter().any(|scheme| self.needs_http_1_1(*scheme, resource));
-        let status = Status::Challenge(self.config.side);
+        let status = match challenges.as_slice() {
+            [] => Status::Forbidden,
+            _ => Status::Challenge(self.config.side),
+        };
         Response { challenges, http_1_1_required, ..Response::new(status) }
     }
 

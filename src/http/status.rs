@@ -12,6 +12,9 @@ pub enum Status {
     BadRequest,
     /// 401, or 407 from a proxy: authenticate.
     Challenge(Side),
+    /// 403: there is no scheme to log on with here, as where `Basic` alone is enabled and the
+    /// request is not over TLS. A 401 must carry a challenge ([RFC 9110] §15.5.2).
+    Forbidden,
     /// 429: too many logons have failed.
     TooManyRequests,
     /// 431: the token is too long.
@@ -30,6 +33,7 @@ impl Status {
             Self::BadRequest => 400,
             Self::Challenge(Side::Origin) => 401,
             Self::Challenge(Side::Proxy) => 407,
+            Self::Forbidden => 403,
             Self::TooManyRequests => 429,
             Self::HeaderTooLarge => 431,
             Self::InternalServerError => 500,

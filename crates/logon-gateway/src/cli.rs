@@ -66,6 +66,15 @@ pub(crate) struct DemoOptions {
     #[arg(long, value_enum, default_value_t = Demand::WhenOffered)]
     pub(crate) mic: Demand,
 
+    /// What Basic and Digest say that the password is for. A user file has hashes for Digest in
+    /// the realm that they were added for
+    #[arg(long, value_name = "NAME", default_value = "logon demo")]
+    pub(crate) realm: String,
+
+    /// Ask for a logon with every request, instead of once for a connection
+    #[arg(long)]
+    pub(crate) no_persistence: bool,
+
     /// Write log lines as JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -6,7 +6,7 @@ use crate::log::{self, Attempt};
 use crate::store::AsyncCredentialStore;
 use ipnet::IpNet;
 use logon::http::{
-    Carrier, ConnectionConfig, Decision, Question, RequestHead, Response, Scope, Throttle,
+    Carrier, ConnectionConfig, Decision, Question, RequestHead, Response, Scheme, Scope, Throttle,
     ThrottleConfig,
 };
 use logon::{Account, AccountName, DigestUsername, Error, StoreError};
@@ -173,6 +173,10 @@ impl<S: AsyncCredentialStore> Gate<S> {
         let mut head = RequestHead::new("", "/", scope);
         head.carrier = arrival.carrier;
         head.secure = arrival.secure;
+        // Only asked where it matters: a store may have to look.
+        let wanted = scope.schemes().contains(&Scheme::Digest);
+        let digest = self.config.digest.as_ref().filter(|_| wanted);
+        head.digest = digest.is_some_and(|digest| self.store.has_digest(digest.realm()));
         head
     }
 

@@ -196,7 +196,10 @@ fn plain<R: From<String>>(status: StatusCode, text: &str) -> Response<R> {
 fn respond<R: From<String>>(refused: Refused, side: Side) -> Response<R> {
     let status =
         StatusCode::from_u16(refused.status.code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = plain(status, &format!("{status}\n"));
+    let mut response = match refused.status {
+        Status::Forbidden => plain(status, "There is no way to log on here; come over HTTPS\n"),
+        _ => plain(status, &format!("{status}\n")),
+    };
     if let Some(seconds) = refused.retry_after {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }

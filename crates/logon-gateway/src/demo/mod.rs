@@ -6,15 +6,17 @@ mod pages;
 use crate::cli::{Demand, DemoOptions};
 use crate::failure::Failure;
 use crate::{logging, password};
+use logon::http::{BasicConfig, ConnectionConfig, DigestConfig};
 use logon::{AcceptorConfig, Answer, BindingsPolicy, CredentialStore, MicPolicy, Policy};
-use logon::{Account, ServerNames, StoreError};
+use logon::{Account, DigestAccount, DigestAnswer, ServerNames, StoreError};
 use logon_hyper::Server;
-use logon_tower::LogonLayer;
+use logon_tower::{Gate, Immediate, LogonLayer};
 use logon_users::{MemoryStore, Options, WatchedUserFile};
 use pages::About;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
@@ -58,7 +60,13 @@ async fn serve(options: DemoOptions, users: Users) -> Result<(), Failure> {
     });
     let Users { store, domain, .. } = users;
     let config = AcceptorConfig::with_os(names(&domain)).with_policy(policy(&options));
-    let site = pages::site(&LogonLayer::new(config, store), about);
+    let mut config = ConnectionConfig::new(Arc::new(config));
+    config.basic = Some(BasicConfig::new(&options.realm));
+    let digest = DigestConfig::with_os(&options.realm);
+    config.digest = Some(digest.map_err(|error| Failure::message(format!("--realm: {error}")))?);
+    config.persistent = !options.no_persistence;
+    let layer = LogonLayer::of(Gate::new(config, Immediate(store)));
+    let site = pages::site(&layer, about);
     tokio::join!(
         Server::new(site.clone()).serve(http, interrupted()),
         Server::new(site).tls(certificate.tls).serve(https, interrupted()),
@@ -143,6 +151,20 @@ impl CredentialStore for Store {
         match self {
             Self::Memory(store) => store.lookup(account),
             Self::File(store) => store.lookup(account),
+        }
+    }
+
+    fn has_digest(&self, realm: &str) -> bool {
+        match self {
+            Self::Memory(store) => store.has_digest(realm),
+            Self::File(store) => store.has_digest(realm),
+        }
+    }
+
+    fn lookup_digest(&self, account: DigestAccount<'_>) -> Result<DigestAnswer, StoreError> {
+        match self {
+            Self::Memory(store) => store.lookup_digest(account),
+            Self::File(store) => store.lookup_digest(account),
         }
     }
 }

@@ -29,14 +29,18 @@ pub(super) fn site<S: AsyncCredentialStore>(layer: &LogonLayer<S>, about: About)
         let page = start_page(&about);
         async move { Html(page) }
     };
+    let required = |schemes: &[Scheme]| layer.clone().scope(Scope::required(schemes));
+    let both = Scheme::INTEGRATED;
     Router::new()
         .route("/", get(start))
-        .merge(place("/ntlm", layer.clone().scope(Scope::required(&[Scheme::Ntlm]))))
-        .merge(place("/nego", layer.clone().scope(Scope::required(&[Scheme::Negotiate]))))
-        .merge(place(
-            "/both",
-            layer.clone().scope(Scope::required(&[Scheme::Negotiate, Scheme::Ntlm])),
-        ))
+        .merge(place("/ntlm", required(&[Scheme::Ntlm])))
+        .merge(place("/nego", required(&[Scheme::Negotiate])))
+        .merge(place("/both", required(&both)))
+        .merge(place("/digest", required(&[Scheme::Digest])))
+        .merge(place("/basic", required(&[Scheme::Basic])))
+        .merge(place("/all", required(&Scheme::ALL)))
+        .merge(place("/optional", layer.clone().scope(Scope::optional(&both))))
+        .merge(place("/app", layer.clone().scope(Scope::app_challenges(&both))))
         .merge(place("/open", layer.clone().scope(Scope::off())))
 }
 
@@ -60,17 +64,19 @@ async fn report(
     let bytes = count(request.into_body()).await;
     let mut text = String::new();
     let written = match authentication.logon() {
-        None => writeln!(text, "user="),
+        None => writeln!(text, "user=\nstatus={:?}", authentication.status()),
         Some(logon) => {
             let identity = logon.identity();
             let mic = match identity.mic() {
                 MicOutcome::Verified => "verified",
+                MicOutcome::NotApplicable => "none in this scheme",
                 _ => "none sent",
             };
             let bindings = match identity.bindings() {
                 BindingsOutcome::Bound => "bound to this TLS connection",
                 BindingsOutcome::Unavailable => "nothing to bind to: no TLS",
                 BindingsOutcome::NotOffered => "none sent",
+                BindingsOutcome::NotApplicable => "none in this scheme",
                 _ => "ignored",
             };
             let target = Some(identity.target_name()).filter(|name| !name.is_empty());
@@ -84,6 +90,9 @@ async fn report(
         }
     };
     let written = written.and_then(|()| {
+        if authentication.error().is_some() {
+            writeln!(text, "security status={}", authentication.security_status())?;
+        }
         writeln!(text, "connection={}\nmethod={method}\nbody={bytes} bytes", connection.id())
     });
     debug_assert!(written.is_ok(), "a String takes everything");
@@ -125,6 +134,11 @@ table {{ border-collapse: collapse; }} td, th {{ padding: .25rem 1rem .25rem 0; 
 <tr><td><a href="/ntlm/">/ntlm/</a></td><td>NTLM</td></tr>
 <tr><td><a href="/nego/">/nego/</a></td><td>Negotiate</td></tr>
 <tr><td><a href="/both/">/both/</a></td><td>Negotiate and NTLM</td></tr>
+<tr><td><a href="/digest/">/digest/</a></td><td>Digest</td></tr>
+<tr><td><a href="{https}/basic/">/basic/</a></td><td>Basic, over HTTPS only</td></tr>
+<tr><td><a href="/all/">/all/</a></td><td>all of them</td></tr>
+<tr><td><a href="/optional/">/optional/</a></td><td>Negotiate and NTLM, and lets everybody in</td></tr>
+<tr><td><a href="/app/">/app/</a></td><td>the same, and says why a logon failed</td></tr>
 <tr><td><a href="/open/">/open/</a></td><td>nothing: no logon needed</td></tr>
 </table>
 <h2>With curl</h2>
