@@ -249,14 +249,24 @@ fn values_are_read_quoted_and_unquoted_as_clients_write_them() {
     };
     assert_eq!(extended("UTF-8''J%C3%A4s%c3%b8n%20Doe"), Ok("Jäsøn Doe".to_owned()));
     assert_eq!(extended("utf-8'en'alice"), Ok("alice".to_owned()));
-    for value in
-        ["alice", "UTF-8'alice", "ISO-8859-1''alice", "UTF-8''%E4", "UTF-8''%C3%A", "UTF-8''a%zz"]
-    {
+    for value in [
+        "alice",
+        "UTF-8'alice",
+        "ISO-8859-1''alice",
+        "UTF-8''%E4",
+        "UTF-8''%C3%A",
+        "UTF-8''a%zz",
+        "UTF-8''a'b",
+        "UTF-8''a*b",
+    ] {
         assert_eq!(extended(value), Err(bad("username*").to_string()), "{value}");
     }
-    let hashed =
-        format!("{}, userhash=true", client.credentials().replace("username=", "username*="));
-    assert_eq!(username(&hashed), Err(bad("username*").to_string()));
+    // A hash needs no other form.
+    let config = config.with_user_hash(true);
+    let hash = digest_user_hash(SHA_256, "alice", "logon");
+    let parameters = client.credentials().replace("username=", "old=");
+    let hashed = format!("{parameters}, username*=UTF-8''{hash}, userhash=true");
+    assert_eq!(client.read_as(&config, &hashed).unwrap_err(), bad("userhash"));
 }
 
 #[test]
