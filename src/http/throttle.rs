@@ -212,11 +212,13 @@ impl<K: Ord + Copy> Counters<K> {
     fn check(&mut self, now: FileTime, key: &K) -> Result<(), Throttled> {
         let Some(counter) = self.map.get_mut(key) else { return Ok(()) };
         counter.keep_up_with(now);
-        let left = counter.left(now, self.limit, self.window, self.lock_out);
-        match left {
-            Some(left) if counter.failures >= self.limit => Err(Throttled::until(left)),
-            _ => Ok(()),
+        match counter.left(now, self.limit, self.window, self.lock_out) {
+            Some(left) if counter.failures >= self.limit => return Err(Throttled::until(left)),
+            Some(_) => {}
+            // Or it would be back if the clock were set back.
+            None => drop(self.map.remove(key)),
         }
+        Ok(())
     }
 
     fn count(&mut self, now: FileTime, key: K) {
