@@ -1,8 +1,8 @@
 //! The Basic scheme ([RFC 7617]): the password itself, so over TLS alone.
 
-use super::header::Credentials;
+use super::header::{Credentials, is_header_text, push_quoted};
 use crate::credential::{Answer, NtHash, StoreError};
-use crate::error::{Denial, Error, HeaderError, Refusal};
+use crate::error::{ApiMisuse, Denial, Error, HeaderError, Refusal};
 use crate::evidence::ProofVerified;
 use crate::identity::{Account, AccountName, Identity};
 use alloc::string::String;
@@ -11,22 +11,47 @@ use zeroize::Zeroizing;
 
 /// What Basic is offered with ([RFC 7617] §2).
 #[derive(Debug, Clone)]
-#[non_exhaustive]
 pub struct BasicConfig {
-    /// What the password is for, as browsers show it.
-    pub realm: String,
-    /// The domain of users who name none; empty leaves it to the store.
-    pub default_domain: String,
-    /// Takes passwords over plain HTTP, where everybody on the way can read them. Default: no;
-    /// without TLS the scheme is neither offered nor looked at.
-    pub without_tls: bool,
+    realm: String,
+    default_domain: String,
+    without_tls: bool,
 }
 
 impl BasicConfig {
-    /// Basic for `realm`, over TLS.
+    /// Basic for `realm`, the name of the place that the password is for, as browsers show it.
+    ///
+    /// # Errors
+    /// [`ApiMisuse::NotHeaderText`] if the realm has anything but printable ASCII, which clients
+    /// read in different ways.
+    pub fn new(realm: impl Into<String>) -> Result<Self, ApiMisuse> {
+        let realm = realm.into();
+        if !is_header_text(&realm) {
+            return Err(ApiMisuse::NotHeaderText("realm"));
+        }
+        Ok(Self { realm, default_domain: String::new(), without_tls: false })
+    }
+
+    /// The domain of users who name none. Without, the store says whose they are.
     #[must_use]
-    pub fn new(realm: impl Into<String>) -> Self {
-        Self { realm: realm.into(), default_domain: String::new(), without_tls: false }
+    pub fn with_default_domain(mut self, domain: impl Into<String>) -> Self {
+        self.default_domain = domain.into();
+        self
+    }
+
+    /// Takes passwords over plain HTTP, too.
+    ///
+    /// # Security
+    /// Everybody on the way can read them. Otherwise the scheme is neither offered nor looked at
+    /// where a request is not [secure](super::RequestHead::secure).
+    #[must_use]
+    pub fn without_tls(mut self) -> Self {
+        self.without_tls = true;
+        self
+    }
+
+    /// Whether it is to be had where requests are secure, or not.
+    pub(super) fn is_usable(&self, secure: bool) -> bool {
+        secure || self.without_tls
     }
 
     /// The value of the challenge. Always with UTF-8, or clients guess ([RFC 7617] §2.1).
@@ -36,19 +61,6 @@ impl BasicConfig {
         value.push_str(", charset=\"UTF-8\"");
         value
     }
-}
-
-/// `quoted-string` ([RFC 9110] §5.6.4). Whatever a field cannot carry becomes a blank.
-fn push_quoted(value: &mut String, text: &str) {
-    value.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => value.extend(['\\', c]),
-            c if c.is_control() => value.push(' '),
-            c => value.push(c),
-        }
-    }
-    value.push('"');
 }
 
 /// What stands in for the hash of an account that may not log on.

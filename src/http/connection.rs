@@ -479,7 +479,7 @@ impl ConnectionAuth {
             Scheme::Digest => self.config.digest.is_some() && resource.digest,
             Scheme::Basic => {
                 let basic = self.config.basic.as_ref();
-                basic.is_some_and(|basic| resource.secure || basic.without_tls)
+                basic.is_some_and(|basic| basic.is_usable(resource.secure))
             }
         };
         usable && resource.scope.schemes().contains(&scheme)

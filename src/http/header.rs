@@ -41,8 +41,25 @@ impl<'a> Credentials<'a> {
 }
 
 /// `tchar` of [RFC 9110] §5.6.2.
-fn is_tchar(byte: u8) -> bool {
+pub(super) fn is_tchar(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// `text` as a `quoted-string` ([RFC 9110] §5.6.4).
+pub(super) fn push_quoted(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        if matches!(c, '"' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push('"');
+}
+
+/// Whether all clients read `text` alike in a field: printable ASCII.
+pub(super) fn is_header_text(text: &str) -> bool {
+    text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
 }
 
 fn decode_base64(token68: &[u8]) -> Result<Vec<u8>, HeaderError> {

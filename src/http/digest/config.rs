@@ -2,10 +2,10 @@
 
 use super::counts::NonceCounts;
 use super::nonce::Nonce;
-use super::parameters::push_quoted;
 use crate::digest::DigestAlgorithm;
 use crate::env::{FileTime, SecureRandom};
 use crate::error::{ApiMisuse, Error};
+use crate::http::header::{is_header_text, push_quoted};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -44,7 +44,7 @@ impl DigestConfig {
         counts: Arc<dyn NonceCounts>,
     ) -> Result<Self, Error> {
         let realm: String = realm.into();
-        if !realm.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        if !is_header_text(&realm) {
             return Err(ApiMisuse::NotHeaderText("realm").into());
         }
         let mut key = Zeroizing::new([0; 32]);

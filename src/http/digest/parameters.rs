@@ -1,6 +1,7 @@
 //! The parameters of Digest credentials, as text ([RFC 9110] §11.2, §5.6; [RFC 7616] §3.4).
 
 use crate::error::{HeaderError, ParameterProblem};
+use crate::http::header::is_tchar;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -129,24 +130,7 @@ fn quoted_string(text: &[u8]) -> Result<(Vec<u8>, &[u8]), HeaderError> {
     }
 }
 
-/// `text` as a `quoted-string`.
-pub(super) fn push_quoted(out: &mut String, text: &str) {
-    out.push('"');
-    for c in text.chars() {
-        if matches!(c, '"' | '\\') {
-            out.push('\\');
-        }
-        out.push(c);
-    }
-    out.push('"');
-}
-
 fn trim_start<'a>(text: &'a [u8], bytes: &[u8]) -> &'a [u8] {
     let start = text.iter().position(|byte| !bytes.contains(byte)).unwrap_or(text.len());
     text.get(start..).unwrap_or_default()
-}
-
-/// `tchar` of [RFC 9110] §5.6.2.
-fn is_tchar(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

@@ -2,18 +2,20 @@
 
 use super::config::DigestConfig;
 use super::nonce::Nonce;
-use super::parameters::{Parameters, extended_value, push_quoted};
+use super::parameters::{Parameters, extended_value};
 use crate::credential::StoreError;
 use crate::digest::{DigestAccount, DigestAlgorithm, DigestAnswer, DigestUsername, HexHash};
 use crate::env::FileTime;
 use crate::error::{Denial, Error, HeaderError, ParameterProblem, PeerIncompatible, Refusal};
 use crate::evidence::ProofVerified;
+use crate::http::header::push_quoted;
 use crate::identity::{Account, AccountName};
 use crate::policy::Policy;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use subtle::ConstantTimeEq;
 
 /// What has to be known of the request that the credentials came with.
 #[derive(Clone, Copy)]
@@ -223,6 +225,9 @@ impl PendingDigest {
         let denied = |refusal| Denial::new(refusal, self.claimed_name());
         let name = name.map_err(denied)?;
         let proof = proof.map_err(denied)?;
+        if self.is_of_no_password(ha1) {
+            return Err(denied(Refusal::EmptyPassword).into());
+        }
         let nonce = self.nonce.filter(|nonce| nonce.is_fresh(now, config.nonce_lifetime));
         let first_use =
             |nonce: Nonce| config.counts.first_use(nonce.random, nonce.issued_at, self.nc);
@@ -231,6 +236,14 @@ impl PendingDigest {
         }
         let authentication_info = self.authentication_info(ha1);
         Ok(DigestVerdict::Proven { proof, name, authentication_info })
+    }
+
+    /// Whether `ha1` is the hash of an empty password: such an account is open to everybody. Of a
+    /// hashed name nobody can tell.
+    fn is_of_no_password(&self, ha1: &[u8]) -> bool {
+        let Username::Plain(name) = &self.username else { return false };
+        let empty = self.algorithm.hash(&[name.as_bytes(), b":", self.realm.as_bytes(), b":"]);
+        empty.as_bytes().ct_eq(ha1).into()
     }
 
     /// `H(H(A1) : nonce : nc : cnonce : qop : H(A2))` ([RFC 7616] §3.4.1).

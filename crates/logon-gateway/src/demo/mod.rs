@@ -61,9 +61,10 @@ async fn serve(options: DemoOptions, users: Users) -> Result<(), Failure> {
     let Users { store, domain, .. } = users;
     let config = AcceptorConfig::with_os(names(&domain)).with_policy(policy(&options));
     let mut config = ConnectionConfig::new(Arc::new(config));
-    config.basic = Some(BasicConfig::new(&options.realm));
-    let digest = DigestConfig::with_os(&options.realm);
-    config.digest = Some(digest.map_err(|error| Failure::message(format!("--realm: {error}")))?);
+    let bad_realm = |error| Failure::message(format!("--realm: {error}"));
+    let basic = BasicConfig::new(&options.realm).map_err(|misuse| bad_realm(misuse.into()))?;
+    config.basic = Some(basic);
+    config.digest = Some(DigestConfig::with_os(&options.realm).map_err(bad_realm)?);
     config.persistent = !options.no_persistence;
     let layer = LogonLayer::of(Gate::new(config, Immediate(store)));
     let site = pages::site(&layer, about);

@@ -4,11 +4,11 @@ mod parameters;
 mod published;
 mod verdicts;
 
-use super::parameters::push_quoted;
 use super::{DigestConfig, DigestRequest, DigestVerdict, PendingDigest, RecentNonces};
 use crate::digest::{DigestAlgorithm, DigestAnswer, Ha1};
 use crate::env::{FileTime, SecureRandom};
 use crate::error::{Error, RandomFailed, Refusal};
+use crate::http::header::push_quoted;
 use crate::identity::AccountName;
 use crate::policy::Policy;
 use alloc::borrow::ToOwned;
