@@ -184,6 +184,23 @@ fn a_guarded_path_is_guarded_in_every_spelling() {
 }
 
 #[test]
+fn parameters_are_cut_before_decoding_and_behind_it() {
+    let scopes = open().path("/a/c", ScopeRule::required()).build().unwrap();
+    for path in ["/a;x/c", "/a%3bx/c", "/a;x%2fb/c", "/a;x%252fb/c", "/a;x%5cb/c", "/a;x\\b/c"] {
+        assert_eq!(at(&scopes, path), Required, "{path}");
+    }
+    assert_eq!(at(&scopes, "/a;x/b/c"), Off);
+}
+
+#[test]
+fn rules_that_differ_in_case_alone_are_held_against_each_other() {
+    for (lower, upper) in [(Off, Required), (Required, Off)] {
+        let scopes = open().path("/a", rule(lower)).path("/A", rule(upper)).build().unwrap();
+        assert_eq!([at(&scopes, "/a"), at(&scopes, "/A")], [Required; 2]);
+    }
+}
+
+#[test]
 fn case_beyond_ascii_is_folded_too() {
     let scopes = open().path("/größe/käse", ScopeRule::required()).build().unwrap();
     for path in [
@@ -215,6 +232,7 @@ fn what_is_opened_is_open_in_its_own_spelling_alone() {
         "/public/a;v=1",
         "/public//x",
         "/public/100%25",
+        "/public/a%2520b",
         "/public/~a/@b/c:d",
         "/my%20files/x",
         "/%C3%A9",

@@ -60,6 +60,8 @@ fn after_ten_failures_an_account_is_refused_from_that_address() {
     fail(&mut throttle, 1, 0, "192.0.2.1", "alice");
     assert_eq!(seconds(throttle.check(at(0), here, alice)), 900);
     assert_eq!(seconds(throttle.check(at(899), here, alice)), 1);
+    let half = FileTime::from_unix(Duration::from_millis(1000 * (START + 898) + 500));
+    assert_eq!(seconds(throttle.check(half, here, alice)), 2, "rounded up");
     assert_eq!(throttle.check(at(0), here, account("bob")), Ok(()), "another account");
     assert_eq!(throttle.check(at(0), from("192.0.2.2"), alice), Ok(()), "another address");
     assert_eq!(throttle.check_address(at(0), here), Ok(()));
@@ -272,6 +274,32 @@ fn what_has_run_out_makes_room_first() {
     assert!(throttle.entries() < 40);
     let there = from("198.51.100.1");
     assert!(throttle.check(at(15 * MINUTE), there, account("alice")).is_err());
+}
+
+#[test]
+fn what_has_run_out_is_found_wherever_it_is() {
+    let mut throttle = with(|config| config.max_entries = 100);
+    for number in 0..80_u8 {
+        fail(&mut throttle, 1, 0, &format!("198.51.100.{number}"), "alice");
+    }
+    for number in 0..80_u8 {
+        let seconds = if number < 20 { 14 * MINUTE } else { 15 * MINUTE };
+        fail(&mut throttle, 10, seconds, &format!("192.0.2.{number}"), "alice");
+    }
+    for number in 0..80_u8 {
+        let there = from(&format!("192.0.2.{number}"));
+        assert!(throttle.check(at(15 * MINUTE), there, account("alice")).is_err(), "{number}");
+    }
+    assert_eq!(throttle.entries(), 2 * 80, "nothing else is left");
+}
+
+#[test]
+fn of_a_name_without_end_only_the_beginning_counts() {
+    let mut throttle = throttle();
+    let long = "x".repeat(100_000);
+    fail(&mut throttle, 10, 0, "192.0.2.1", &format!("{long}1"));
+    assert!(throttle.check(at(0), from("192.0.2.1"), account(&long)).is_err());
+    assert_eq!(throttle.check(at(0), from("192.0.2.1"), account(&long[..255])), Ok(()));
 }
 
 #[test]
