@@ -384,6 +384,8 @@ fn a_logon_that_nobody_could_do_is_refused() {
     assert_eq!(built.unwrap_err(), ScopeError::NoScheme("/c".to_owned()));
     let built = Scopes::builder(Scope::required(&[])).build();
     assert_eq!(built.unwrap_err(), ScopeError::NoScheme("/".to_owned()));
+    let overruled = Scopes::builder(Scope::required(&[])).path("/", ScopeRule::off()).build();
+    assert_eq!(on(&overruled.unwrap(), "no host"), Off, "nothing is left of it");
     let built = open().path("/c", ScopeRule::required()).host_path("w", "/c/d", none).build();
     assert_eq!(built.unwrap_err(), ScopeError::NoScheme("/c/d".to_owned()));
 }

@@ -33,17 +33,6 @@ pub(super) struct Prefix {
     folded: String,
 }
 
-/// Whether a path lies below a prefix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Below {
-    /// In every reading.
-    Certainly,
-    /// In some reading.
-    Perhaps,
-    /// In none.
-    No,
-}
-
 impl<'a> Readings<'a> {
     /// The readings of a path as it was sent, without the query.
     pub(super) fn of(path: &'a str) -> Self {
@@ -61,15 +50,16 @@ impl<'a> Readings<'a> {
         Self { certain: Cow::Borrowed(""), lenient: None }
     }
 
-    /// Whether this path lies below `prefix`.
-    pub(super) fn below(&self, prefix: &Prefix) -> Below {
-        if begins_with(&self.certain, &prefix.exact, str::eq) {
-            return Below::Certainly;
-        }
-        let lenient = self.lenient.as_deref();
+    /// Whether this path lies below `prefix` in every reading.
+    pub(super) fn are_below(&self, prefix: &Prefix) -> bool {
+        begins_with(&self.certain, &prefix.exact, str::eq)
+    }
+
+    /// Whether it does in some reading.
+    pub(super) fn may_be_below(&self, prefix: &Prefix) -> bool {
         // ASCII is all that is left to fold: what is beyond is folded already.
         let begins = |path| begins_with(path, &prefix.folded, str::eq_ignore_ascii_case);
-        if lenient.is_none_or(begins) { Below::Perhaps } else { Below::No }
+        self.lenient.as_deref().is_none_or(begins)
     }
 }
 
@@ -98,7 +88,7 @@ impl Prefix {
     }
 
     pub(super) fn as_str(&self) -> &str {
-        if self.exact.is_empty() { "/" } else { &self.exact }
+        &self.exact
     }
 
     /// How many segments it has.

@@ -1,7 +1,7 @@
 //! Which scope holds for a request.
 
 use super::host::Host;
-use super::path::{Below, Prefix, Readings};
+use super::path::{Prefix, Readings};
 use super::{Requirement, Scope, ScopeRule};
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -69,9 +69,13 @@ pub struct Scopes {
     strictest: Arc<Scope>,
 }
 
-/// The scopes of a host: those of longer prefixes first, that of the root last.
+/// The scopes of a host.
 #[derive(Debug, Clone)]
-struct Table(Vec<(Prefix, Arc<Scope>)>);
+struct Table {
+    root: Arc<Scope>,
+    /// Those of prefixes, the longer ones first.
+    below: Vec<(Prefix, Arc<Scope>)>,
+}
 
 /// Collects the rules of [`Scopes`].
 #[derive(Debug, Clone)]
@@ -144,33 +148,22 @@ impl Scopes {
 impl From<Scope> for Scopes {
     fn from(scope: Scope) -> Self {
         let strictest = Arc::new(scope);
-        let others = Table(Vec::from([(Prefix::ROOT, Arc::clone(&strictest))]));
+        let others = Table { root: Arc::clone(&strictest), below: Vec::new() };
         Self { hosts: Vec::new(), others, strictest }
     }
 }
 
 impl Table {
-    /// The scope of the longest prefix that the path lies below for sure, or a stricter one of a
-    /// prefix as long or longer that it perhaps lies below.
+    /// The scope of the longest prefix that the path is below in every reading, or a stricter one
+    /// of a prefix as long or longer that it is below in some.
     fn find(&self, path: &Readings<'_>) -> Arc<Scope> {
-        let mut found: Option<Arc<Scope>> = None;
-        let mut certain_depth = 0;
-        for (prefix, scope) in &self.0 {
-            if prefix.depth() < certain_depth {
-                break;
-            }
-            match path.below(prefix) {
-                Below::No => continue,
-                Below::Perhaps => {}
-                Below::Certainly => certain_depth = prefix.depth(),
-            }
-            found = Some(match found {
-                Some(found) => Scope::stricter(&found, scope),
-                None => Arc::clone(scope),
-            });
-        }
-        // Everything lies below the root, which is in every table.
-        found.unwrap_or_else(|| Arc::new(Scope::required(&[])))
+        let certain = self.below.iter().find(|(prefix, _)| path.are_below(prefix));
+        let (depth, scope) =
+            certain.map_or((0, &self.root), |(prefix, scope)| (prefix.depth(), scope));
+        let longer = self.below.iter().take_while(|(prefix, _)| prefix.depth() >= depth);
+        longer
+            .filter(|(prefix, _)| path.may_be_below(prefix))
+            .fold(Arc::clone(scope), |found, (_, scope)| Scope::stricter(&found, scope))
     }
 }
 
@@ -226,13 +219,15 @@ impl ScopesBuilder {
             }
         }
         let others = self.table(None);
-        let tables = hosts.iter().map(|(_, table)| table).chain([&others]);
-        let mut strictest = Arc::new(self.base.clone());
-        for (prefix, scope) in tables.flat_map(|table| &table.0) {
-            if scope.requirement() == Requirement::Required && scope.schemes().is_empty() {
-                return Err(ScopeError::NoScheme(String::from(prefix.as_str())));
+        let mut strictest = Arc::clone(&others.root);
+        for table in hosts.iter().map(|(_, table)| table).chain([&others]) {
+            let below = table.below.iter().map(|(prefix, scope)| (prefix.as_str(), scope));
+            for (path, scope) in below.chain([("/", &table.root)]) {
+                if scope.requirement() == Requirement::Required && scope.schemes().is_empty() {
+                    return Err(ScopeError::NoScheme(String::from(path)));
+                }
+                strictest = Scope::stricter(&strictest, scope);
             }
-            strictest = Scope::stricter(&strictest, scope);
         }
         Ok(Scopes { hosts, others, strictest })
     }
@@ -240,19 +235,17 @@ impl ScopesBuilder {
     fn table(&self, host: Option<&Host<'_>>) -> Table {
         let of_all = |rule: &&Rule| rule.host.is_none();
         let of_host = |rule: &&Rule| rule.host.is_some() && rule.host.as_ref() == host;
-        let here = |rule: &&Rule| of_all(rule) || of_host(rule);
-        let root = Prefix::ROOT;
-        let mut prefixes: Vec<&Prefix> =
-            self.rules.iter().filter(here).map(|r| &r.prefix).collect();
-        prefixes.insert(0, &root);
-        prefixes.dedup();
         let scope = |prefix: &Prefix| {
             let rules = self.rules.iter().filter(of_all).chain(self.rules.iter().filter(of_host));
             let above = rules.filter(|rule| prefix.is_below(&rule.prefix));
-            above.fold(self.base.clone(), |scope, rule| rule.rule.applied_to(&scope))
+            Arc::new(above.fold(self.base.clone(), |scope, rule| rule.rule.applied_to(&scope)))
         };
-        let entry = |prefix: &&Prefix| ((*prefix).clone(), Arc::new(scope(prefix)));
-        Table(prefixes.iter().rev().map(entry).collect())
+        let here = self.rules.iter().filter(|rule| of_all(rule) || of_host(rule));
+        let mut prefixes: Vec<&Prefix> = here.map(|rule| &rule.prefix).collect();
+        prefixes.retain(|prefix| prefix.depth() > 0);
+        prefixes.dedup();
+        let below = prefixes.iter().rev().map(|prefix| ((*prefix).clone(), scope(prefix)));
+        Table { root: scope(&Prefix::ROOT), below: below.collect() }
     }
 }
 
