@@ -9,7 +9,7 @@ use logon::http::{
     Carrier, ConnectionConfig, Decision, Question, RequestHead, Response, Scheme, Scope, Throttle,
     ThrottleConfig,
 };
-use logon::{Account, AccountName, DigestUsername, Error, StoreError};
+use logon::{Account, AccountName, Answer, DigestAnswer, DigestUsername, Error, StoreError};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -206,27 +206,35 @@ impl<S: AsyncCredentialStore> Gate<S> {
     async fn ask(&self, state: &mut State, arrival: &Arrival, head: RequestHead<'_>) -> Decision {
         let auth = &mut state.auth;
         let mut decision = auth.request(head);
-        let mut claimed = AccountName::default();
+        let mut claimed = None;
         while let (Decision::NeedLogon, Some(question)) = (&decision, auth.pending()) {
-            claimed = claimed_name(question);
-            if let Err(retry_after) = self.check(arrival, &claimed) {
+            let name = claimed.insert(claimed_name(question));
+            if let Err(retry_after) = self.check(arrival, name) {
                 decision = auth.throttle(retry_after);
                 break;
             }
-            decision = match question {
-                Question::Account(account) => {
-                    let answer = self.in_time(self.store.lookup(account)).await;
-                    auth.resume(answer)
-                }
-                Question::Digest(account) => {
-                    let answer = self.in_time(self.store.lookup_digest(account)).await;
-                    auth.resume_digest(answer)
-                }
-                _ => auth.resume(Err(StoreError::new("this adapter cannot ask such a question"))),
+            let answer = self.lookup(question).await;
+            // Others may have failed in the meantime: guesses made side by side count as well.
+            decision = match (self.check(arrival, name), answer) {
+                (Err(retry_after), _) => auth.throttle(retry_after),
+                (Ok(()), Reply::Account(answer)) => auth.resume(answer),
+                (Ok(()), Reply::Digest(answer)) => auth.resume_digest(answer),
             };
         }
-        self.count(arrival, &claimed, &decision);
+        self.count(arrival, claimed, &decision);
         decision
+    }
+
+    async fn lookup(&self, question: Question<'_>) -> Reply {
+        match question {
+            Question::Account(account) => {
+                Reply::Account(self.in_time(self.store.lookup(account)).await)
+            }
+            Question::Digest(account) => {
+                Reply::Digest(self.in_time(self.store.lookup_digest(account)).await)
+            }
+            _ => Reply::Account(Err(StoreError::new("this adapter cannot ask such a question"))),
+        }
     }
 
     async fn in_time<T>(
@@ -251,26 +259,37 @@ impl<S: AsyncCredentialStore> Gate<S> {
     }
 
     /// Keeps count of logons that failed and succeeded.
-    fn count(&self, arrival: &Arrival, claimed: &AccountName, decision: &Decision) {
+    fn count(&self, arrival: &Arrival, claimed: Option<AccountName>, decision: &Decision) {
         let (Some(throttle), Some(address)) = (&self.throttle, arrival.address) else { return };
-        let denied = match decision {
+        let error = match decision {
             Decision::Respond(response) => response.reason.as_ref(),
             Decision::Forward(forward) => forward.authentication.error(),
             _ => None,
         };
-        let now = self.config.acceptor.now();
-        let lock = || throttle.lock().unwrap_or_else(PoisonError::into_inner);
-        match (denied, decision) {
-            (Some(Error::Denied(denial)), _) => {
-                let name = denial.account();
-                lock().failed(now, address, Account::new(name.domain(), name.user()));
-            }
-            (None, Decision::Forward(forward)) if forward.authentication.logon().is_some() => {
-                lock().succeeded(address, Account::new(claimed.domain(), claimed.user()));
-            }
-            _ => {}
+        let succeeded = match decision {
+            Decision::Forward(forward) => forward.authentication.logon().is_some(),
+            _ => false,
+        };
+        let denied = match error {
+            Some(Error::Denied(denial)) => Some(denial.account()),
+            _ => None,
+        };
+        // Counted under the name that was checked.
+        let Some(name) = claimed.as_ref().or(denied) else { return };
+        let account = Account::new(name.domain(), name.user());
+        let mut throttle = throttle.lock().unwrap_or_else(PoisonError::into_inner);
+        if denied.is_some() {
+            throttle.failed(self.config.acceptor.now(), address, account);
+        } else if succeeded {
+            throttle.succeeded(address, account);
         }
     }
+}
+
+/// A store's answer to a question.
+enum Reply {
+    Account(Result<Answer, StoreError>),
+    Digest(Result<DigestAnswer, StoreError>),
 }
 
 fn claimed_name(question: Question<'_>) -> AccountName {

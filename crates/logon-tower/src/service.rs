@@ -93,10 +93,18 @@ where
     parts.extensions.remove::<Authentication>();
     let facts = Facts::gather(side, fields(&parts.headers));
     let uri = parts.extensions.get::<RequestTarget>().map_or(&parts.uri, |target| &target.0);
-    let Some(host) = host(uri, &facts) else {
+    if facts.hosts > 1 {
+        // [RFC 9112] §3.2.
         return Ok(plain(StatusCode::BAD_REQUEST, "More than one Host\n"));
+    }
+    let scope = match (uri.authority(), facts.host) {
+        (None, host) => place.scopes.find(host, target(uri)),
+        (Some(authority), None) => {
+            place.scopes.find(Some(authority.as_str().as_bytes()), target(uri))
+        }
+        // Nobody knows which of the two the application goes by.
+        (Some(_), host) => place.scopes.find(host, &uri.to_string()),
     };
-    let scope = place.scopes.find(host, target(uri));
     if scope.requirement() == Requirement::Off {
         parts.extensions.insert(Authentication::default());
         return inner.call(Request::from_parts(parts, body)).await;
@@ -165,15 +173,6 @@ where
 
 fn fields(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> {
     headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
-}
-
-/// The host that is asked for, from the target if it has one ([RFC 9112] §3.2.2); `None` if the
-/// request names several ([RFC 9112] §3.2).
-fn host<'a>(uri: &'a Uri, facts: &Facts<'a>) -> Option<Option<&'a [u8]>> {
-    if facts.hosts > 1 {
-        return None;
-    }
-    Some(uri.authority().map(|authority| authority.as_str().as_bytes()).or(facts.host))
 }
 
 /// The target as the request line has it, without scheme and host.
