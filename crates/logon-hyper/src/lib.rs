@@ -1,4 +1,4 @@
-//! Accepts connections, with TLS or without, and serves a tower service over HTTP/1.1 on them.
+//! Accepts connections, with TLS or without, and serves a tower service over HTTP on them.
 //!
 //! Every request carries the [`logon_tower::Connection`] that was made for its connection when
 //! it was accepted, with the channel bindings of the certificate that TLS serves. That is all a
@@ -8,7 +8,7 @@
 //! # async fn example<S>(app: S) -> std::io::Result<()>
 //! # where
 //! #     S: tower_service::Service<
-//! #             http::Request<hyper::body::Incoming>,
+//! #             http::Request<logon_hyper::RequestBody>,
 //! #             Response = http::Response<String>,
 //! #             Error = std::convert::Infallible,
 //! #         > + Clone + Send + 'static,
@@ -19,6 +19,23 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! The request's target as it came over the wire goes along as [`logon_tower::RequestTarget`].
+//!
+//! # TLS
+//! [`Tls`] serves one certificate, or [`Certificates`] by name, and takes new ones while the
+//! server runs. The channel bindings are those of the certificate that this very connection has
+//! been shown, whatever was replaced since.
+//!
+//! # HTTP/2
+//! A logon by NTLM or Negotiate belongs to a connection, and so to HTTP/1.1; that is all that is
+//! spoken by default. With [`Tls::http2`] clients may have HTTP/2 for the rest: a response with
+//! [`logon_tower::Http11Required`] in its extensions resets its stream with `HTTP_1_1_REQUIRED`
+//! (RFC 9113 §7), and clients come back over HTTP/1.1.
+//!
+//! # Under attack
+//! [`Limits`] says what a client may cost. A server whose places are all taken ends connections
+//! that are not logged on to make room.
 #![cfg_attr(
     not(test),
     deny(
@@ -32,10 +49,20 @@
     )
 )]
 
+mod body;
+mod certificates;
+mod crowd;
+mod limits;
 mod server;
 mod service;
+mod stream;
 mod tls;
 
+pub use body::RequestBody;
+pub use certificates::Certificates;
+pub use limits::Limits;
 pub use rustls;
-pub use server::{Limits, Server};
+pub use server::Server;
 pub use tls::{Tls, TlsError};
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,53 +1,27 @@
-//! The accept loop.
+//! The accept loop, and the life of a connection.
 
+use crate::BoxError;
+use crate::body::RequestBody;
+use crate::crowd::{Crowd, Place, Seat};
+use crate::limits::Limits;
 use crate::service::ConnectionService;
+use crate::stream::Stream;
 use crate::tls::Tls;
 use http::{Request, Response};
 use http_body::Body;
-use hyper::body::Incoming;
 use hyper::rt::{Read, Write};
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use logon::ChannelBindings;
 use logon_tower::Connection;
-use std::error::Error as StdError;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tower_service::Service;
-
-/// What one client may cost.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Limits {
-    /// Connections served at a time; more wait to be accepted. Default: 10,000.
-    pub connections: usize,
-    /// Time for the TLS handshake. Default: 10 s.
-    pub tls_handshake: Duration,
-    /// Time for the head of a request, counted from the end of the one before. Default: 60 s.
-    pub request_head: Duration,
-    /// Bytes of a request's head. Default: 128 KiB, room for a token of 64 KiB in base64.
-    pub head_bytes: usize,
-    /// Time for requests in progress when the server shuts down. Default: 10 s.
-    pub drain: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            connections: 10_000,
-            tls_handshake: Duration::from_secs(10),
-            request_head: Duration::from_secs(60),
-            head_bytes: 128 * 1024,
-            drain: Duration::from_secs(10),
-        }
-    }
-}
 
 /// Serves a tower service, such as an axum `Router`.
 #[derive(Debug, Clone)]
@@ -57,11 +31,9 @@ pub struct Server<T> {
     limits: Limits,
 }
 
-type BoxError = Box<dyn StdError + Send + Sync>;
-
 impl<T, B> Server<T>
 where
-    T: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    T: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
     T::Future: Send,
     T::Error: Into<BoxError>,
     B: Body + Send + 'static,
@@ -91,21 +63,18 @@ where
     /// Serves until `shutdown` is ready, then lets requests in progress finish.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         let (stop, stopped) = watch::channel(());
-        let places = Arc::new(Semaphore::new(self.limits.connections));
+        let crowd = Crowd::new(self.limits.connections, self.limits.connections_per_address);
         let drain = self.limits.drain;
         let mut shutdown = pin!(shutdown);
         loop {
             let accepted = tokio::select! {
                 () = &mut shutdown => break,
-                accepted = accept(&listener, &places) => accepted,
+                accepted = accept(&listener, &crowd) => accepted,
             };
             let Some((stream, peer, place)) = accepted else { continue };
-            let this = self.clone();
-            let stopped = stopped.clone();
-            tokio::spawn(async move {
-                this.connection(stream, peer, stopped).await;
-                drop(place);
-            });
+            let stream = Stream::new(stream, self.limits.write_stall, place);
+            let guest = Guest { peer, seat: crowd.seat(), stopped: stopped.clone() };
+            tokio::spawn(self.clone().connection(stream, guest));
         }
         drop((listener, stopped));
         // Connections hold a receiver each: when all are gone, they have ended.
@@ -118,44 +87,126 @@ where
         }
     }
 
-    async fn connection(self, stream: TcpStream, peer: SocketAddr, stopped: Stopped) {
+    async fn connection(self, stream: Stream, mut guest: Guest) {
+        let peer = guest.peer;
         let Some(tls) = self.tls.clone() else {
-            return self.http(TokioIo::new(stream), peer, ChannelBindings::none(), stopped).await;
+            let connection = Connection::new(Some(peer), ChannelBindings::none());
+            return self.http_1(TokioIo::new(stream), connection, guest).await;
         };
-        let handshake = tls.acceptor.accept(stream);
-        let mut stop = stopped.clone();
+        let handshake = tokio::time::timeout(self.limits.tls_handshake, tls.accept(stream));
         let handshake = tokio::select! {
-            handshake = tokio::time::timeout(self.limits.tls_handshake, handshake) => handshake,
+            handshake = handshake => handshake,
             // Nothing was asked for yet.
-            _ = stop.changed() => return,
+            _ = guest.stopped.changed() => return,
+            () = guest.seat.told() => return,
         };
         match handshake {
-            Ok(Ok(stream)) => {
-                self.http(TokioIo::new(stream), peer, tls.bindings.clone(), stopped).await;
+            Ok(Ok(accepted)) => {
+                let connection = Connection::tls(Some(peer), accepted.bindings);
+                let io = TokioIo::new(accepted.stream);
+                if accepted.is_http2 {
+                    self.http_2(io, connection, guest).await;
+                } else {
+                    self.http_1(io, connection, guest).await;
+                }
             }
             Ok(Err(error)) => tracing::debug!(%peer, "TLS handshake failed: {error}"),
             Err(_) => tracing::debug!(%peer, "TLS handshake timed out"),
         }
     }
 
-    async fn http<I>(self, io: I, peer: SocketAddr, bindings: ChannelBindings, mut stopped: Stopped)
+    async fn http_1<I>(self, io: I, connection: Connection, guest: Guest)
     where
         I: Read + Write + Unpin + Send + 'static,
     {
-        let connection = Connection::new(Some(peer), bindings);
-        let service = ConnectionService::new(self.service, connection);
+        let service = guest.service(self.service, connection, &self.limits);
         let served = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.limits.request_head)
             .max_buf_size(self.limits.head_bytes)
-            .serve_connection(io, TowerToHyperService::new(service))
+            .serve_connection(io, service)
             .with_upgrades();
+        let end = |served: Pin<&mut http1::UpgradeableConnection<_, _>>| {
+            served.graceful_shutdown();
+        };
+        guest.attend(served, end, std::future::pending(), self.limits.drain).await;
+    }
+
+    async fn http_2<I>(self, io: I, connection: Connection, guest: Guest)
+    where
+        I: Read + Write + Unpin + Send + 'static,
+    {
+        let head_bytes = u32::try_from(self.limits.head_bytes).unwrap_or(u32::MAX);
+        let service = guest.service(self.service, connection, &self.limits);
+        let served = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(self.limits.streams)
+            .max_header_list_size(head_bytes)
+            // Streams that the client opens and takes back at once (CVE-2023-44487).
+            .max_pending_accept_reset_streams(20)
+            .max_local_error_reset_streams(100)
+            .keep_alive_interval(PING)
+            .keep_alive_timeout(PING)
+            .serve_connection(io, service);
+        let end = |served: Pin<&mut http2::Connection<_, _, _>>| {
+            served.graceful_shutdown();
+        };
+        let seat = Arc::clone(&guest.seat);
+        let idle = seat.idle(self.limits.request_head);
+        guest.attend(served, end, idle, self.limits.drain).await;
+    }
+}
+
+/// Between pings of an HTTP/2 connection, and for the answer to one.
+const PING: Duration = Duration::from_secs(20);
+
+/// Time to say goodbye, if no request is in progress.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// The other end, as the server sees it.
+struct Guest {
+    peer: SocketAddr,
+    seat: Arc<Seat>,
+    /// Changes when the server shuts down.
+    stopped: watch::Receiver<()>,
+}
+
+impl Guest {
+    fn service<T>(
+        &self,
+        inner: T,
+        connection: Connection,
+        limits: &Limits,
+    ) -> ConnectionService<T> {
+        ConnectionService::new(inner, connection, Arc::clone(&self.seat), limits.body_stall)
+    }
+
+    /// Runs `served` to its end, and sees to it that it ends when it has to.
+    async fn attend<C: Future<Output = hyper::Result<()>>>(
+        mut self,
+        served: C,
+        end: impl FnOnce(Pin<&mut C>),
+        idle: impl Future<Output = ()>,
+        drain: Duration,
+    ) {
+        let (peer, seat) = (self.peer, self.seat);
         let mut served = pin!(served);
         let ended = tokio::select! {
-            ended = served.as_mut() => ended,
-            _ = stopped.changed() => {
-                served.as_mut().graceful_shutdown();
-                served.await
+            ended = served.as_mut() => Some(ended),
+            _ = self.stopped.changed() => None,
+            () = seat.told() => None,
+            () = idle => None,
+        };
+        let ended = match ended {
+            Some(ended) => ended,
+            None if seat.is_silent() => return,
+            None => {
+                end(served.as_mut());
+                let time = if seat.is_busy() { drain } else { GOODBYE };
+                let Ok(ended) = tokio::time::timeout(time, served).await else {
+                    return tracing::debug!(%peer, "connection cut off");
+                };
+                ended
             }
         };
         if let Err(error) = ended {
@@ -164,19 +215,19 @@ where
     }
 }
 
-/// Changes when the server shuts down.
-type Stopped = watch::Receiver<()>;
-
-type Place = tokio::sync::OwnedSemaphorePermit;
-
-/// Waits for a place, then for a client. Errors of a single client are not the server's.
+/// Waits for a client that may have a place, and for that place. Errors of a single client are
+/// not the server's.
 async fn accept(
     listener: &TcpListener,
-    places: &Arc<Semaphore>,
+    crowd: &Arc<Crowd>,
 ) -> Option<(TcpStream, SocketAddr, Place)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, peer)) => {
+            let Some(share) = crowd.share(peer.ip()) else {
+                tracing::debug!(%peer, "too many connections from this address");
+                return None;
+            };
+            let place = crowd.place(share).await?;
             // Handshakes are small messages back and forth.
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%peer, "no TCP_NODELAY: {error}");

@@ -1,41 +1,21 @@
 //! Real connections on loopback: a tower service behind the layer, clients on bare sockets.
 
+mod common;
+
 use axum::Router;
 use axum::body::Body;
 use axum::routing::any;
-use logon::http::{Scheme, Scope, format_token, parse_token};
-use logon::{
-    AcceptorConfig, Account, AccountName, Answer, ChannelBindings, Credential, CredentialStore,
-    Initiator, InitiatorConfig, InitiatorStep, KnownAccount, NtHash, ServerNames, StoreError,
-    TargetName,
-};
+use common::{Client, PASSWORD, Users, first_token};
+use logon::http::{Scheme, Scope, format_token};
+use logon::{AcceptorConfig, ServerNames};
 use logon_hyper::{Limits, Server};
 use logon_tower::{LoggedOn, LogonLayer};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
-
-const PASSWORD: &str = "S3cret!pw";
-
-struct Users;
-
-impl CredentialStore for Users {
-    fn lookup(&self, account: Account<'_>) -> Result<Answer, StoreError> {
-        let known = |user| {
-            let name = AccountName::new("CORP", user);
-            Ok(Answer::Known(KnownAccount::new(NtHash::of_password(PASSWORD), name)))
-        };
-        match account.user() {
-            "alice" => known("alice"),
-            "bob" => known("bob"),
-            "down" => Err(StoreError::new("out of reach")),
-            _ => Ok(Answer::Unknown),
-        }
-    }
-}
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 /// A server, and how often its application was called.
 struct Site {
@@ -71,93 +51,11 @@ async fn site(
     Site { address, calls }
 }
 
-struct Answered {
-    status: u16,
-    challenges: Vec<String>,
-    closes: bool,
-    body: String,
-}
-
-struct Client(BufReader<TcpStream>);
-
-impl Client {
-    async fn connect(site: &Site) -> Self {
-        Self(BufReader::new(TcpStream::connect(site.address).await.unwrap()))
-    }
-
-    async fn send(&mut self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answered {
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n{headers}\r\n",
-            body.len()
-        );
-        self.0.write_all(head.as_bytes()).await.unwrap();
-        self.0.write_all(body).await.unwrap();
-        self.read().await
-    }
-
-    async fn get(&mut self, headers: &str) -> Answered {
-        self.send("GET", "/", headers, b"").await
-    }
-
-    async fn read(&mut self) -> Answered {
-        let mut line = String::new();
-        self.0.read_line(&mut line).await.unwrap();
-        let status = line.split(' ').nth(1).unwrap_or_else(|| panic!("{line:?}"));
-        let mut answered = Answered {
-            status: status.parse().unwrap(),
-            challenges: Vec::new(),
-            closes: false,
-            body: String::new(),
-        };
-        let mut length = 0;
-        loop {
-            line.clear();
-            self.0.read_line(&mut line).await.unwrap();
-            let Some((name, value)) = line.trim_end().split_once(": ") else { break };
-            match name {
-                "www-authenticate" => answered.challenges.push(value.to_owned()),
-                "content-length" => length = value.parse().unwrap(),
-                "connection" => answered.closes = value == "close",
-                _ => {}
-            }
-        }
-        let mut body = vec![0; length];
-        self.0.read_exact(&mut body).await.unwrap();
-        answered.body = String::from_utf8(body).unwrap();
-        answered
-    }
-
-    /// All legs, with a body on each, as many clients do.
-    async fn log_on(&mut self, scheme: Scheme, user: &str, password: &str) -> Answered {
-        let credential = Credential::password(&format!(r"CORP\{user}"), password);
-        let config = Arc::new(InitiatorConfig::with_os(credential));
-        let (target, bindings) = (TargetName::http("x"), ChannelBindings::none());
-        let initiator = match scheme {
-            Scheme::Ntlm => Initiator::ntlm(config, target, bindings),
-            _ => Initiator::negotiate(config, target, bindings),
-        };
-        let mut token = Vec::new();
-        let InitiatorStep::Continue(initiator) = initiator.step(None, &mut token).unwrap() else {
-            panic!("complete after one leg")
-        };
-        let body = vec![b'x'; 100_000];
-        let header = format!("Authorization: {}\r\n", format_token(scheme, &token));
-        let answered = self.send("POST", "/", &header, &body).await;
-        assert_eq!(answered.status, 401);
-        assert!(!answered.closes);
-        let challenge = parse_token(scheme, answered.challenges[0].as_bytes()).unwrap().unwrap();
-        token.clear();
-        let _ = initiator.step(Some(&challenge), &mut token).unwrap();
-        let header = format!("Authorization: {}\r\n", format_token(scheme, &token));
-        self.send("POST", "/", &header, &body).await
-    }
-}
-
 #[tokio::test]
 async fn the_application_sees_one_request_of_a_handshake_and_the_identity_after_it() {
     for scheme in Scheme::INTEGRATED {
         let site = site(|layer| layer).await;
-        let mut client = Client::connect(&site).await;
+        let mut client = Client::connect(site.address).await;
         let first = client.get("").await;
         assert_eq!(
             (first.status, first.challenges),
@@ -174,8 +72,9 @@ async fn the_application_sees_one_request_of_a_handshake_and_the_identity_after_
 #[tokio::test]
 async fn identities_stay_with_their_connections() {
     let site = site(|layer| layer).await;
-    let (mut one, mut two) = (Client::connect(&site).await, Client::connect(&site).await);
-    let mut three = Client::connect(&site).await;
+    let (mut one, mut two) =
+        (Client::connect(site.address).await, Client::connect(site.address).await);
+    let mut three = Client::connect(site.address).await;
     assert_eq!(one.log_on(Scheme::Ntlm, "alice", PASSWORD).await.status, 200);
     assert_eq!(two.log_on(Scheme::Negotiate, "bob", PASSWORD).await.status, 200);
     for _ in 0..3 {
@@ -188,7 +87,7 @@ async fn identities_stay_with_their_connections() {
 #[tokio::test]
 async fn a_wrong_password_never_reaches_the_application() {
     let site = site(|layer| layer).await;
-    let mut client = Client::connect(&site).await;
+    let mut client = Client::connect(site.address).await;
     for user in ["alice", "nobody"] {
         let refused = client.log_on(Scheme::Ntlm, user, "wrong").await;
         assert_eq!((refused.status, refused.challenges.len()), (401, 2));
@@ -200,7 +99,7 @@ async fn a_wrong_password_never_reaches_the_application() {
 #[tokio::test]
 async fn a_store_that_is_down_gives_503() {
     let site = site(|layer| layer).await;
-    let mut client = Client::connect(&site).await;
+    let mut client = Client::connect(site.address).await;
     let refused = client.log_on(Scheme::Ntlm, "down", PASSWORD).await;
     assert_eq!((refused.status, refused.challenges.len()), (503, 0));
 }
@@ -218,7 +117,7 @@ async fn malformed_credentials_get_the_status_of_their_defect() {
         ("NTLM TlRMTVNTUAADAAAA", 401),
         ("Bearer abc", 401),
     ] {
-        let mut client = Client::connect(&site).await;
+        let mut client = Client::connect(site.address).await;
         let answered = client.get(&format!("Authorization: {credentials}\r\n")).await;
         assert_eq!(answered.status, status, "{credentials}");
     }
@@ -229,14 +128,14 @@ async fn malformed_credentials_get_the_status_of_their_defect() {
 async fn a_token_of_a_mebibyte_is_431_and_others_are_served() {
     let site = site(|layer| layer).await;
     for size in [100_000, 1024 * 1024] {
-        let mut client = Client::connect(&site).await;
+        let mut client = Client::connect(site.address).await;
         let value = "A".repeat(size);
         let head = format!("GET / HTTP/1.1\r\nHost: x\r\nAuthorization: NTLM {value}\r\n\r\n");
         // The server may answer and close before it has read all of it.
         let _ = client.0.write_all(head.as_bytes()).await;
         assert_eq!(client.read().await.status, 431);
     }
-    let mut client = Client::connect(&site).await;
+    let mut client = Client::connect(site.address).await;
     assert_eq!(client.log_on(Scheme::Ntlm, "alice", PASSWORD).await.status, 200);
 }
 
@@ -244,13 +143,13 @@ async fn a_token_of_a_mebibyte_is_431_and_others_are_served() {
 async fn a_body_over_the_limit_closes_the_connection_behind_the_answer() {
     let site = site(|layer| layer.max_drained_body(50_000)).await;
     let body = vec![0; 60_000];
-    let mut client = Client::connect(&site).await;
+    let mut client = Client::connect(site.address).await;
     let answered = client.send("POST", "/", "", &body).await;
     assert_eq!((answered.status, answered.challenges.len()), (401, 2));
     assert!(answered.closes);
 
     // A client that sends it with the first token will not wait on the next connection either.
-    let mut client = Client::connect(&site).await;
+    let mut client = Client::connect(site.address).await;
     let negotiate = format_token(Scheme::Ntlm, &first_token());
     let answered =
         client.send("POST", "/", &format!("Authorization: {negotiate}\r\n"), &body).await;
@@ -258,18 +157,10 @@ async fn a_body_over_the_limit_closes_the_connection_behind_the_answer() {
     assert!(answered.closes);
 }
 
-fn first_token() -> Vec<u8> {
-    let config = Arc::new(InitiatorConfig::with_os(Credential::password("x", "y")));
-    let initiator = Initiator::ntlm(config, TargetName::http("x"), ChannelBindings::none());
-    let mut token = Vec::new();
-    let _ = initiator.step(None, &mut token).unwrap();
-    token
-}
-
 #[tokio::test]
 async fn a_401_of_the_application_offers_the_schemes() {
     let site = site(|layer| layer.scope(Scope::optional(&Scheme::INTEGRATED))).await;
-    let mut client = Client::connect(&site).await;
+    let mut client = Client::connect(site.address).await;
     let answered = client.send("GET", "/unauthorized", "", b"").await;
     assert_eq!((answered.status, answered.challenges.len()), (401, 2));
     assert_eq!(client.log_on(Scheme::Ntlm, "alice", PASSWORD).await.status, 200);
@@ -285,11 +176,11 @@ async fn connections_that_stop_in_the_middle_do_not_trouble_others() {
         "GET / HTTP/1.1\r\nAuthorization: NTLM TlRM",
         "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc",
     ] {
-        let mut client = Client::connect(&site).await;
+        let mut client = Client::connect(site.address).await;
         client.0.write_all(head.as_bytes()).await.unwrap();
         stopped.push(client);
     }
-    let mut client = Client::connect(&site).await;
+    let mut client = Client::connect(site.address).await;
     assert_eq!(client.log_on(Scheme::Ntlm, "alice", PASSWORD).await.status, 200);
     // Those that never finished their head are sent away.
     let mut silent = stopped.remove(1);
@@ -302,7 +193,7 @@ async fn connections_that_stop_in_the_middle_do_not_trouble_others() {
 async fn a_client_that_says_nothing_is_sent_away() {
     let site = site(|layer| layer).await;
     for said in ["", "P", "PRI * HTTP/2.0\r\n"] {
-        let mut client = Client::connect(&site).await;
+        let mut client = Client::connect(site.address).await;
         client.0.write_all(said.as_bytes()).await.unwrap();
         let mut rest = Vec::new();
         let end = tokio::time::timeout(Duration::from_secs(10), client.0.read_to_end(&mut rest));
@@ -313,7 +204,7 @@ async fn a_client_that_says_nothing_is_sent_away() {
 #[tokio::test]
 async fn http_2_is_not_spoken() {
     let site = site(|layer| layer).await;
-    let mut client = Client::connect(&site).await;
+    let mut client = Client::connect(site.address).await;
     client.0.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
     let mut answered = Vec::new();
     let _ = client.0.read_to_end(&mut answered).await;
@@ -336,7 +227,8 @@ async fn a_server_that_stops_lets_requests_finish_and_ends_idle_connections() {
         let _ = stopped.await;
     }));
     let site = Site { address, calls: Arc::default() };
-    let (mut idle, mut busy) = (Client::connect(&site).await, Client::connect(&site).await);
+    let (mut idle, mut busy) =
+        (Client::connect(site.address).await, Client::connect(site.address).await);
     assert_eq!(idle.get("").await.body, "finished");
     busy.0.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -349,7 +241,7 @@ async fn a_server_that_stops_lets_requests_finish_and_ends_idle_connections() {
 #[tokio::test]
 async fn an_optional_logon_lets_anonymous_requests_pass() {
     let site = site(|layer| layer.scope(Scope::optional(&Scheme::INTEGRATED))).await;
-    let mut client = Client::connect(&site).await;
+    let mut client = Client::connect(site.address).await;
     assert_eq!(client.get("").await.body, " 0");
     assert_eq!(client.get("Authorization: Bearer abc\r\n").await.body, " 0");
     assert_eq!(client.log_on(Scheme::Ntlm, "alice", PASSWORD).await.body, r"CORP\alice 100000");
@@ -359,7 +251,7 @@ async fn an_optional_logon_lets_anonymous_requests_pass() {
 #[tokio::test]
 async fn a_401_of_the_application_ends_the_logon() {
     let site = site(|layer| layer).await;
-    let mut client = Client::connect(&site).await;
+    let mut client = Client::connect(site.address).await;
     assert_eq!(client.log_on(Scheme::Ntlm, "alice", PASSWORD).await.status, 200);
     assert_eq!(client.send("GET", "/unauthorized", "", b"").await.status, 401);
     assert_eq!(client.get("").await.status, 401);
@@ -368,7 +260,7 @@ async fn a_401_of_the_application_ends_the_logon() {
 #[tokio::test]
 async fn pipelined_requests_are_decided_one_after_the_other() {
     let site = site(|layer| layer).await;
-    let mut client = Client::connect(&site).await;
+    let mut client = Client::connect(site.address).await;
     assert_eq!(client.log_on(Scheme::Ntlm, "alice", PASSWORD).await.status, 200);
     let two = "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\nAuthorization: NTLM %\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n";
     client.0.write_all(two.as_bytes()).await.unwrap();
