@@ -233,7 +233,7 @@ fn whatever_basic_is_refused_for_looks_the_same() {
         head.secure = true;
         assert!(matches!(connection.auth.request(head), Decision::NeedLogon));
         let response = respond(connection.auth.resume(answer));
-        let lines: Vec<_> = response.challenges.iter().map(|line| line.len()).collect();
+        let lines: Vec<_> = response.challenges.iter().map(String::len).collect();
         (refusal(&response), response.status, lines, response.close, response.retry_after)
     };
     let known = || Users.lookup(Account::new("CORP", "alice"));
