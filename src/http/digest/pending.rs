@@ -45,12 +45,11 @@ pub(crate) struct PendingDigest {
     nc: u32,
     cnonce: String,
     qop: Qop,
+    uri: Vec<u8>,
     /// In lower case.
     response: String,
     /// `H(A2)` of the request.
     request_hash: HexHash,
-    /// `H(A2)` of the response that we give.
-    answer_hash: HexHash,
 }
 
 enum Username {
@@ -152,7 +151,7 @@ impl DigestConfig {
             qop,
             response: lower_hex("response", algorithm.digits(), response)?,
             request_hash,
-            answer_hash: algorithm.hash(&[b":", &uri]),
+            uri,
         })
     }
 
@@ -270,7 +269,8 @@ impl PendingDigest {
         let mut value = String::new();
         if self.qop == Qop::Auth {
             value.push_str("rspauth=");
-            push_quoted(&mut value, self.response(ha1, &self.answer_hash).as_str());
+            let ha2 = self.algorithm.hash(&[b":", &self.uri]);
+            push_quoted(&mut value, self.response(ha1, &ha2).as_str());
             value.push_str(", ");
         }
         value.push_str("qop=");
