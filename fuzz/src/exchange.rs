@@ -2,7 +2,9 @@
 
 use crate::input::Input;
 use crate::world::{self, OF_CLIENTS, OF_SERVERS};
-use logon::http::{ConnectionAuth, ConnectionConfig, Decision, RequestHead, Scheme, format_token};
+use logon::http::{
+    ConnectionAuth, ConnectionConfig, Decision, RequestHead, Scheme, Scope, format_token,
+};
 use logon::wire::spnego::{NegState, NegTokenResp};
 use logon::{Acceptor, AcceptorStep, Error, Initiator, InitiatorStep, TargetName};
 use std::sync::Arc;
@@ -53,22 +55,23 @@ fn into_connection(choice: u8, tokens: &[Vec<u8>]) {
     let config = ConnectionConfig::new(world::acceptor(choice));
     let config = if choice & 0x80 == 0 { config } else { config.as_proxy() };
     let mut connection = ConnectionAuth::new(Arc::new(config), world::bindings(choice));
-    let offer: Arc<[Scheme]> = Arc::from(Scheme::ALL);
+    let scope = Arc::new(Scope::required(&Scheme::INTEGRATED));
     for token in tokens {
         // As clients do: the scheme follows from the token, except when it is a bare one.
         let bare = token.starts_with(b"NTLMSSP") && choice & 0x40 == 0;
         let scheme = if bare { Scheme::Ntlm } else { Scheme::Negotiate };
         let value = format_token(scheme, token);
         let credentials: &[&[u8]] = &[value.as_bytes()];
-        let head = RequestHead { credentials, offer: &offer, required: true };
+        let mut head = RequestHead::new("GET", "/", &scope);
+        head.credentials = credentials;
         let decision = match connection.request(head) {
             Decision::NeedLogon => {
-                assert!(connection.pending_account().is_some());
+                assert!(connection.pending().is_some());
                 connection.resume(Ok(world::known()))
             }
             decision => decision,
         };
-        crate::http::assert_answer(&decision, &offer);
+        crate::http::assert_answer(&decision, scope.schemes());
         assert!(connection.logon().is_none(), "nobody logs on without the password");
     }
 }

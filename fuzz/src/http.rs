@@ -3,7 +3,7 @@
 use crate::exchange::assert_peer_is_to_blame;
 use crate::world;
 use logon::http::{
-    ConnectionAuth, ConnectionConfig, Decision, RequestHead, Scheme, Status, format_token,
+    ConnectionAuth, ConnectionConfig, Decision, RequestHead, Scheme, Scope, Status, format_token,
     parse_token,
 };
 use std::sync::Arc;
@@ -21,20 +21,21 @@ pub fn authorization_header(data: &[u8]) {
     }
     let config = ConnectionConfig::new(world::acceptor(*choice));
     let mut connection = ConnectionAuth::new(Arc::new(config), world::bindings(*choice));
-    let offer: Arc<[Scheme]> = match choice >> 6 {
-        0 => Arc::from([Scheme::Ntlm]),
-        1 => Arc::from([Scheme::Negotiate]),
-        _ => Arc::from(Scheme::ALL),
-    };
+    let scope = Arc::new(match choice >> 6 {
+        0 => Scope::required(&[Scheme::Ntlm]),
+        1 => Scope::required(&[Scheme::Negotiate]),
+        _ => Scope::required(&Scheme::INTEGRATED),
+    });
     for request in fields.split(|byte| *byte == 0xff).take(8) {
         let lines = request.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         let credentials: Vec<&[u8]> = lines.collect();
-        let head = RequestHead { credentials: &credentials, offer: &offer, required: true };
+        let mut head = RequestHead::new("GET", "/", &scope);
+        head.credentials = &credentials;
         let decision = match connection.request(head) {
             Decision::NeedLogon => connection.resume(Ok(world::known())),
             decision => decision,
         };
-        assert_answer(&decision, &offer);
+        assert_answer(&decision, scope.schemes());
         assert!(connection.logon().is_none(), "nobody logs on without the password");
     }
 }

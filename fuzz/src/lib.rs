@@ -2,6 +2,7 @@
 //! ordinary test, on a stable toolchain.
 #![forbid(unsafe_code)]
 
+pub mod digest;
 pub mod exchange;
 pub mod http;
 mod input;
@@ -13,7 +14,7 @@ mod world;
 pub type Target = fn(&[u8]);
 
 /// Every target under the name of its binary and of its folder in `seeds/`.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 16] = [
     ("negotiate", wire::negotiate),
     ("challenge", wire::challenge),
     ("authenticate", wire::authenticate),
@@ -25,6 +26,7 @@ pub const TARGETS: [(&str, Target); 15] = [
     ("mech_types", wire::mech_types),
     ("certificate", wire::certificate),
     ("authorization_header", http::authorization_header),
+    ("digest_credentials", digest::digest_credentials),
     ("acceptor_tokens", exchange::acceptor_tokens),
     ("initiator_tokens", exchange::initiator_tokens),
     ("session_unwrap", session::session_unwrap),

@@ -1,11 +1,12 @@
 //! The outside world, the same in every run: clock, randomness, accounts, recorded tokens.
 
+use logon::http::{DigestConfig, RecentNonces};
 use logon::wire::ntlm::{Authenticate, Challenge, Negotiate, NtlmV2Response};
 use logon::wire::spnego::{NegTokenInit, NegTokenResp};
 use logon::{
-    AcceptorConfig, AccountName, Answer, BindingsPolicy, ChannelBindings, Credential, FileTime,
-    InitiatorConfig, KnownAccount, MicPolicy, NtHash, Policy, RandomFailed, SecureRandom,
-    ServerNames, TimeSource,
+    AcceptorConfig, AccountName, Answer, BindingsPolicy, ChannelBindings, Credential,
+    DigestAlgorithm, FileTime, InitiatorConfig, KnownAccount, MicPolicy, NtHash, Policy,
+    RandomFailed, SecureRandom, ServerNames, TimeSource,
 };
 use std::sync::{Arc, LazyLock};
 
@@ -76,6 +77,14 @@ pub(crate) fn initiator(choice: u8) -> Arc<InitiatorConfig> {
     let credential = Credential::nt_hash("CORP\\alice", NtHash::from_bytes(SECRET));
     let config = InitiatorConfig::new(credential, Arc::new(Random), Arc::new(Clock));
     Arc::new(config.with_key_exchange(choice & 0x40 == 0).with_workstation("PC1"))
+}
+
+/// What `Digest` is offered with, as `choice` selects.
+pub(crate) fn digest(choice: u8) -> DigestConfig {
+    let counts = Arc::new(RecentNonces::default());
+    let config = DigestConfig::new("logon", &Random, counts).expect("a realm and randomness");
+    let config = config.with_auth_int(choice & 1 == 1).with_user_hash(choice & 2 == 2);
+    if choice & 4 == 0 { config.with_algorithms(&DigestAlgorithm::ALL) } else { config }
 }
 
 /// Nothing that leaves this side may carry the hash.
