@@ -87,6 +87,8 @@ impl Logon {
     pub fn package_name(&self) -> &'static str {
         match self.mechanism {
             Some(Mechanism::Ntlm | Mechanism::SpnegoNtlm) => "NTLM",
+            #[cfg(test)]
+            Some(Mechanism::PerRequest) => "per request",
             None => self.scheme.name(),
         }
     }

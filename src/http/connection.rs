@@ -41,8 +41,6 @@ pub struct ConnectionAuth {
     denials: u32,
 }
 
-// One per connection: a box would cost every exchange an allocation.
-#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 enum State {
     Idle,
@@ -364,11 +362,13 @@ impl ConnectionAuth {
         Decision::NeedLogon
     }
 
-    fn complete(&mut self, context: Context, scheme: Scheme, out: &[u8]) -> Decision {
+    pub(super) fn complete(&mut self, context: Context, scheme: Scheme, out: &[u8]) -> Decision {
+        let persistent = self.config.persistent
+            && self.carrier == Carrier::Exclusive
+            && context.mechanism().is_per_connection();
         let (mechanism, attributes) = (Some(context.mechanism()), context.attributes());
         let logon = Logon::new(context.into_identity(), scheme, mechanism, attributes);
         let logon = Arc::new(logon);
-        let persistent = self.config.persistent && self.carrier == Carrier::Exclusive;
         if persistent {
             let since = self.now();
             self.state = State::Authenticated { logon: Arc::clone(&logon), since };

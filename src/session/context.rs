@@ -15,6 +15,22 @@ pub enum Mechanism {
     Ntlm,
     /// NTLMv2 within SPNEGO.
     SpnegoNtlm,
+    /// As Kerberos is: proves every request by itself, and the server too.
+    #[cfg(test)]
+    PerRequest,
+}
+
+impl Mechanism {
+    /// Whether it proves who is at the other end of a connection, rather than who sent one request
+    /// ([MS-N2HT] §3.2.5).
+    #[must_use]
+    pub const fn is_per_connection(self) -> bool {
+        match self {
+            Self::Ntlm | Self::SpnegoNtlm => true,
+            #[cfg(test)]
+            Self::PerRequest => false,
+        }
+    }
 }
 
 impl fmt::Display for Mechanism {
@@ -22,6 +38,8 @@ impl fmt::Display for Mechanism {
         f.write_str(match self {
             Self::Ntlm => "NTLM",
             Self::SpnegoNtlm => "SPNEGO(NTLM)",
+            #[cfg(test)]
+            Self::PerRequest => "per request",
         })
     }
 }
@@ -66,6 +84,11 @@ impl Context {
         Self { mechanism, established }
     }
 
+    #[cfg(test)]
+    pub(crate) fn of_mechanism(self, mechanism: Mechanism) -> Self {
+        Self { mechanism, ..self }
+    }
+
     /// Who the client is.
     #[must_use]
     pub fn identity(&self) -> &Identity {
@@ -95,6 +118,8 @@ impl Context {
                 | ContextAttributes::SEQUENCE_DETECT;
         }
         attributes.set(ContextAttributes::CONFIDENTIALITY, session.has_confidentiality());
+        #[cfg(test)]
+        attributes.set(ContextAttributes::MUTUAL_AUTH, self.mechanism == Mechanism::PerRequest);
         attributes
     }
 

@@ -60,6 +60,15 @@ impl Connection {
         self.send(&format_token(scheme, &token))
     }
 
+    /// A logon by `Negotiate` as a proxy asks for it.
+    pub(crate) fn log_on_again(&mut self) -> Forward {
+        let (initiator, token) = first(fixed::negotiate(ALICE, PASSWORD));
+        let response = respond(self.send(&format_token(Scheme::Negotiate, &token)));
+        let sent = parse_token(Scheme::Negotiate, response.challenges[0].as_bytes());
+        let token = second(initiator, &sent.unwrap().unwrap());
+        forward(self.send(&format_token(Scheme::Negotiate, &token)))
+    }
+
     pub(crate) fn log_on_as_alice(&mut self) {
         let decision = self.log_on(Scheme::Ntlm, fixed::ntlm(ALICE, PASSWORD));
         assert_eq!(user(decision).unwrap(), ALICE);
