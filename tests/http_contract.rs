@@ -557,7 +557,7 @@ fn a_first_message_on_a_connection_that_is_logged_on_starts_over() {
     }
 }
 
-// S-24
+// S-24, H-21
 #[test]
 fn exchanges_under_way_are_limited_and_give_their_place_back() {
     let clock = Clock::at(1_800_000_000);

@@ -51,6 +51,7 @@ async fn site(
     Site { address, calls }
 }
 
+// HS-1, HS-16, PG-7
 #[tokio::test]
 async fn the_application_sees_one_request_of_a_handshake_and_the_identity_after_it() {
     for scheme in Scheme::INTEGRATED {
@@ -124,6 +125,7 @@ async fn malformed_credentials_get_the_status_of_their_defect() {
     assert_eq!(site.calls.load(Ordering::SeqCst), 0);
 }
 
+// H-21
 #[tokio::test]
 async fn a_token_of_a_mebibyte_is_431_and_others_are_served() {
     let site = site(|layer| layer).await;
@@ -189,6 +191,7 @@ async fn connections_that_stop_in_the_middle_do_not_trouble_others() {
     assert!(end.await.is_ok(), "the time for a head has passed");
 }
 
+// H-21
 #[tokio::test]
 async fn a_client_that_says_nothing_is_sent_away() {
     let site = site(|layer| layer).await;
