@@ -34,7 +34,7 @@ mod service;
 mod store;
 
 pub use connection::{Connection, Http11Required, RequestTarget};
-pub use entity_body::EntityBody;
+pub use entity_body::{EntityBody, ReadBody, SignedBodyLayer, SignedBodyService};
 pub use facts::Facts;
 pub use gate::{Arrival, Gate, GateRequest};
 pub use layer::{LogonLayer, ScopesHandle};
