@@ -45,7 +45,7 @@ pub struct ConnectionAuth {
 enum State {
     Idle,
     Exchange { scheme: Scheme, acceptor: Acceptor, place: Place },
-    Pending { claim: Claim, resource: Resource },
+    Pending { claim: Claim, resource: KeptResource },
     Authenticated { logon: Arc<Logon>, since: FileTime },
 }
 
@@ -58,8 +58,16 @@ enum Claim {
 }
 
 /// What an answer depends on beside the credentials.
-#[derive(Debug, Clone)]
-struct Resource {
+#[derive(Debug, Clone, Copy)]
+struct Resource<'a> {
+    scope: &'a Arc<Scope>,
+    secure: bool,
+    digest: bool,
+}
+
+/// The same while the store is asked.
+#[derive(Debug)]
+struct KeptResource {
     scope: Arc<Scope>,
     secure: bool,
     digest: bool,
@@ -111,26 +119,26 @@ impl ConnectionAuth {
         if unguarded || (head.preflight && scope.cors_preflight()) {
             return Decision::Forward(Forward::default());
         }
-        let resource = Resource::of(head);
+        let resource = Resource::of(&head);
         // Whatever this request is, it moves the state on or ends it.
         let state = core::mem::replace(&mut self.state, State::Idle);
         let credentials = match head.credentials {
-            [] => return self.without_credentials(state, &resource),
+            [] => return self.without_credentials(state, resource),
             [value] => Credentials::parse(value),
             _ => Err(HeaderError::Repeated),
         };
         let credentials = match credentials {
             Ok(credentials) => credentials,
-            Err(error) => return self.fail(error.into(), None, &resource),
+            Err(error) => return self.fail(error.into(), None, resource),
         };
         let scheme = Scheme::from_name(credentials.scheme);
-        match scheme.filter(|scheme| self.accepts(*scheme, &resource)) {
+        match scheme.filter(|scheme| self.accepts(*scheme, resource)) {
             // What was offered, but cannot be had here: over HTTP/1.1 it can.
-            None if scheme.is_some_and(|scheme| self.needs_http_1_1(scheme, &resource)) => {
-                Decision::Respond(self.offer(&resource, Stale::No))
+            None if scheme.is_some_and(|scheme| self.needs_http_1_1(scheme, resource)) => {
+                Decision::Respond(self.offer(resource, Stale::No))
             }
             None if scope.passes(credentials.scheme) => Decision::Forward(Forward::default()),
-            None => self.anonymous(&resource),
+            None => self.anonymous(resource),
             Some(Scheme::Basic) => self.password(credentials, resource),
             Some(Scheme::Digest) => self.digest(credentials, head, resource),
             Some(scheme) => self.token(state, scheme, credentials, resource),
@@ -172,12 +180,12 @@ impl ConnectionAuth {
             State::Pending { claim: Claim::Exchange { scheme, request, place }, resource } => {
                 let mut out = Vec::new();
                 let step = request.resolve(answer, &mut out);
-                self.after(step, scheme, place, &out, resource)
+                self.after(step, scheme, place, &out, resource.get())
             }
             State::Pending { claim: Claim::Password(pending), resource } => {
                 match pending.resolve(answer) {
                     Ok(identity) => self.proven(identity, Scheme::Basic, Vec::new()),
-                    Err(error) => self.fail(error, Some(Scheme::Basic), &resource),
+                    Err(error) => self.fail(error, Some(Scheme::Basic), resource.get()),
                 }
             }
             state => self.nothing_pending(state),
@@ -192,15 +200,15 @@ impl ConnectionAuth {
         };
         let config = Arc::clone(&self.config);
         // There is a claim, so there is a configuration.
-        let Some(digest) = &config.digest else { return self.anonymous(&resource) };
+        let Some(digest) = &config.digest else { return self.anonymous(resource.get()) };
         match pending.resolve(answer, digest, self.now()) {
             Ok(DigestVerdict::Proven { proof, name, authentication_info }) => {
                 let fields = Vec::from([(config.side.info_field(), authentication_info)]);
                 let identity = Identity::proven_by_request(&proof, name);
                 self.proven(identity, Scheme::Digest, fields)
             }
-            Ok(DigestVerdict::Stale) => Decision::Respond(self.offer(&resource, Stale::Yes)),
-            Err(error) => self.fail(error, Some(Scheme::Digest), &resource),
+            Ok(DigestVerdict::Stale) => Decision::Respond(self.offer(resource.get(), Stale::Yes)),
+            Err(error) => self.fail(error, Some(Scheme::Digest), resource.get()),
         }
     }
 
@@ -209,7 +217,7 @@ impl ConnectionAuth {
         match core::mem::replace(&mut self.state, State::Idle) {
             State::Pending { claim, resource } => {
                 let error = Error::Throttled { retry_after };
-                self.fail(error, Some(claim.scheme()), &resource)
+                self.fail(error, Some(claim.scheme()), resource.get())
             }
             state => self.nothing_pending(state),
         }
@@ -233,7 +241,7 @@ impl ConnectionAuth {
     /// Forgets the logon.
     pub fn challenge(&mut self, head: RequestHead<'_>) -> Response {
         self.release();
-        self.offer(&Resource::of(head), Stale::No)
+        self.offer(Resource::of(&head), Stale::No)
     }
 
     fn forget_logon(&mut self) {
@@ -242,7 +250,7 @@ impl ConnectionAuth {
         }
     }
 
-    fn without_credentials(&mut self, state: State, resource: &Resource) -> Decision {
+    fn without_credentials(&mut self, state: State, resource: Resource<'_>) -> Decision {
         let State::Authenticated { logon, since } = state else { return self.anonymous(resource) };
         let lifetime = self.config.identity_lifetime;
         // Nobody knows how old a logon is whose clock was set back.
@@ -261,21 +269,21 @@ impl ConnectionAuth {
         }
     }
 
-    fn anonymous(&self, resource: &Resource) -> Decision {
+    fn anonymous(&self, resource: Resource<'_>) -> Decision {
         match resource.scope.requirement() {
             Requirement::Required => Decision::Respond(self.offer(resource, Stale::No)),
             _ => Decision::Forward(Forward::default()),
         }
     }
 
-    fn password(&mut self, credentials: Credentials<'_>, resource: Resource) -> Decision {
+    fn password(&mut self, credentials: Credentials<'_>, resource: Resource<'_>) -> Decision {
         // The scheme was accepted, so the configuration is there.
-        let Some(config) = &self.config.basic else { return self.anonymous(&resource) };
+        let Some(config) = &self.config.basic else { return self.anonymous(resource) };
         let policy = self.config.acceptor.policy();
         let read = PendingPassword::read(credentials, config, policy.max_token, policy.max_name);
         match read {
             Ok(pending) => self.ask(Claim::Password(pending), resource),
-            Err(error) => self.fail(error, Some(Scheme::Basic), &resource),
+            Err(error) => self.fail(error, Some(Scheme::Basic), resource),
         }
     }
 
@@ -283,10 +291,10 @@ impl ConnectionAuth {
         &mut self,
         credentials: Credentials<'_>,
         head: RequestHead<'_>,
-        resource: Resource,
+        resource: Resource<'_>,
     ) -> Decision {
         // The scheme was accepted, so the configuration is there.
-        let Some(config) = &self.config.digest else { return self.anonymous(&resource) };
+        let Some(config) = &self.config.digest else { return self.anonymous(resource) };
         let request = DigestRequest {
             method: head.method,
             target: head.target,
@@ -295,7 +303,7 @@ impl ConnectionAuth {
         };
         match config.read(credentials.rest, &request) {
             Ok(pending) => self.ask(Claim::Digest(pending), resource),
-            Err(error) => self.fail(error, Some(Scheme::Digest), &resource),
+            Err(error) => self.fail(error, Some(Scheme::Digest), resource),
         }
     }
 
@@ -304,12 +312,12 @@ impl ConnectionAuth {
         state: State,
         scheme: Scheme,
         credentials: Credentials<'_>,
-        resource: Resource,
+        resource: Resource<'_>,
     ) -> Decision {
         let limit = self.config.acceptor.policy().max_token;
         let token = match credentials.decode(limit) {
             Ok(token) => token,
-            Err(error) => return self.fail(error, Some(scheme), &resource),
+            Err(error) => return self.fail(error, Some(scheme), resource),
         };
         let (acceptor, place) = match state {
             State::Exchange { scheme: begun, acceptor, place }
@@ -325,7 +333,7 @@ impl ConnectionAuth {
             }
         };
         let Some(place) = place else {
-            return self.fail(Error::TooManyExchanges, Some(scheme), &resource);
+            return self.fail(Error::TooManyExchanges, Some(scheme), resource);
         };
         let mut out = Vec::new();
         let step = acceptor.step(&token, &mut out);
@@ -338,7 +346,7 @@ impl ConnectionAuth {
         scheme: Scheme,
         place: Place,
         out: &[u8],
-        resource: Resource,
+        resource: Resource<'_>,
     ) -> Decision {
         match step {
             Ok(AcceptorStep::Continue(acceptor)) => {
@@ -353,12 +361,12 @@ impl ConnectionAuth {
                 self.ask(Claim::Exchange { scheme, request, place }, resource)
             }
             Ok(AcceptorStep::Complete(context)) => self.complete(context, scheme, out),
-            Err(error) => self.fail(error, Some(scheme), &resource),
+            Err(error) => self.fail(error, Some(scheme), resource),
         }
     }
 
-    fn ask(&mut self, claim: Claim, resource: Resource) -> Decision {
-        self.state = State::Pending { claim, resource };
+    fn ask(&mut self, claim: Claim, resource: Resource<'_>) -> Decision {
+        self.state = State::Pending { claim, resource: resource.keep() };
         Decision::NeedLogon
     }
 
@@ -406,7 +414,7 @@ impl ConnectionAuth {
     }
 
     /// Every refusal looks alike: the bare schemes, as if nothing had been said.
-    fn fail(&mut self, error: Error, scheme: Option<Scheme>, resource: &Resource) -> Decision {
+    fn fail(&mut self, error: Error, scheme: Option<Scheme>, resource: Resource<'_>) -> Decision {
         let status = Status::of_error(&error, self.config.side);
         if matches!(error, Error::Denied(_)) {
             self.denials = self.denials.saturating_add(1);
@@ -433,7 +441,7 @@ impl ConnectionAuth {
 
     /// The bare challenge: a line for each scheme that is accepted; `Digest` has one for each of
     /// its algorithms.
-    fn offer(&self, resource: &Resource, stale: Stale) -> Response {
+    fn offer(&self, resource: Resource<'_>, stale: Stale) -> Response {
         let schemes = resource.scope.schemes();
         let mut challenges = Vec::with_capacity(schemes.len());
         for scheme in schemes.iter().copied() {
@@ -468,14 +476,14 @@ impl ConnectionAuth {
     }
 
     /// Whether this scheme would do here, if it were not for HTTP/2.
-    fn needs_http_1_1(&self, scheme: Scheme, resource: &Resource) -> bool {
+    fn needs_http_1_1(&self, scheme: Scheme, resource: Resource<'_>) -> bool {
         self.carrier == Carrier::Multiplexed
             && scheme.is_per_connection()
             && resource.scope.schemes().contains(&scheme)
     }
 
     /// Whether credentials of this scheme are looked at.
-    fn accepts(&self, scheme: Scheme, resource: &Resource) -> bool {
+    fn accepts(&self, scheme: Scheme, resource: Resource<'_>) -> bool {
         let usable = match scheme {
             Scheme::Negotiate | Scheme::Ntlm => self.carrier != Carrier::Multiplexed,
             Scheme::Digest => self.config.digest.is_some() && resource.digest,
@@ -502,8 +510,19 @@ impl Claim {
     }
 }
 
-impl Resource {
-    fn of(head: RequestHead<'_>) -> Self {
-        Self { scope: Arc::clone(head.scope), secure: head.secure, digest: head.digest }
+impl<'a> Resource<'a> {
+    fn of(head: &RequestHead<'a>) -> Self {
+        Self { scope: head.scope, secure: head.secure, digest: head.digest }
+    }
+
+    fn keep(self) -> KeptResource {
+        let Self { scope, secure, digest } = self;
+        KeptResource { scope: Arc::clone(scope), secure, digest }
+    }
+}
+
+impl KeptResource {
+    fn get(&self) -> Resource<'_> {
+        Resource { scope: &self.scope, secure: self.secure, digest: self.digest }
     }
 }

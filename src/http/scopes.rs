@@ -123,6 +123,9 @@ impl Scopes {
     /// it comes here.
     #[must_use]
     pub fn find(&self, host: Option<&[u8]>, target: &str) -> Arc<Scope> {
+        if self.is_one() {
+            return Arc::clone(&self.others.root);
+        }
         let host = host.filter(|host| !host.is_empty());
         let Some((authority, path)) = split_absolute(target) else {
             let path = target.split('?').next().unwrap_or_default();
@@ -134,6 +137,12 @@ impl Scopes {
             Some(_) => Scope::stricter(&found, &self.on_host(host, &readings)),
             None => found,
         }
+    }
+
+    /// Whether one scope holds for every host and path.
+    #[must_use]
+    pub fn is_one(&self) -> bool {
+        self.hosts.is_empty() && self.others.below.is_empty()
     }
 
     fn on_host(&self, host: Option<&[u8]>, path: &Readings<'_>) -> Arc<Scope> {

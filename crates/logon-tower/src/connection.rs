@@ -111,8 +111,21 @@ impl Connection {
     /// Requests of a connection are decided one after the other: the lock is held until the
     /// store has answered.
     pub(crate) async fn lock(&self, config: &Arc<ConnectionConfig>) -> Guard<'_> {
-        let mut states = self.0.states.lock().await;
-        if self.0.released.swap(false, Ordering::Acquire) {
+        self.enter(self.0.states.lock().await, config)
+    }
+
+    /// The same, if nobody else decides right now.
+    pub(crate) fn try_lock(&self, config: &Arc<ConnectionConfig>) -> Option<Guard<'_>> {
+        Some(self.enter(self.0.states.try_lock().ok()?, config))
+    }
+
+    fn enter<'a>(
+        &self,
+        mut states: MutexGuard<'a, Vec<State>>,
+        config: &Arc<ConnectionConfig>,
+    ) -> Guard<'a> {
+        let released = &self.0.released;
+        if released.load(Ordering::Relaxed) && released.swap(false, Ordering::Acquire) {
             states.iter_mut().for_each(|state| state.auth.release());
         }
         let known = states.iter().position(|known| Arc::ptr_eq(&known.config, config));

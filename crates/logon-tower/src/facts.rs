@@ -21,6 +21,7 @@ impl<'a> Facts<'a> {
     #[must_use]
     pub fn gather(side: Side, fields: impl Iterator<Item = (&'a str, &'a [u8])>) -> Self {
         let mut facts = Self::default();
+        let credentials_field = side.credentials_field();
         for (name, value) in fields {
             match name {
                 "host" => {
@@ -29,7 +30,7 @@ impl<'a> Facts<'a> {
                 }
                 "origin" => facts.origin = true,
                 "access-control-request-method" => facts.request_method = true,
-                name if name == side.credentials_field() => facts.credentials.push(value),
+                name if name == credentials_field => facts.credentials.push(value),
                 name if is_intermediary_field(name) => {
                     facts.intermediary = true;
                     match name {
@@ -43,6 +44,10 @@ impl<'a> Facts<'a> {
             }
         }
         facts
+    }
+
+    pub(crate) fn has_credentials(&self) -> bool {
+        !self.credentials.is_empty()
     }
 
     pub(crate) fn is_preflight(&self, method: &str) -> bool {

@@ -49,8 +49,8 @@ pub struct GateRequest<'a> {
 pub struct Arrival {
     carrier: Carrier,
     secure: bool,
-    /// Where failures are counted.
-    address: Option<IpAddr>,
+    /// Where a trusted proxy has it from.
+    forwarded_for: Option<IpAddr>,
 }
 
 impl<S: AsyncCredentialStore> Gate<S> {
@@ -110,17 +110,42 @@ impl<S: AsyncCredentialStore> Gate<S> {
         facts: &Facts<'_>,
         multiplexed: bool,
     ) -> Arrival {
+        let secure = connection.is_secure();
+        if !facts.intermediary {
+            let carrier = if multiplexed { Carrier::Multiplexed } else { Carrier::Exclusive };
+            return Arrival { carrier, secure, forwarded_for: None };
+        }
         let peer = connection.peer().map(|peer| peer.ip().to_canonical());
-        let trusted = facts.intermediary
-            && peer.is_some_and(|peer| self.trusted_proxies.iter().any(|net| net.contains(&peer)));
-        let carrier = match (multiplexed, facts.intermediary) {
+        let trusted =
+            peer.is_some_and(|peer| self.trusted_proxies.iter().any(|net| net.contains(&peer)));
+        let carrier = match (multiplexed, trusted) {
             (true, _) => Carrier::Multiplexed,
-            (false, true) if !trusted => Carrier::Shared,
-            (false, _) => Carrier::Exclusive,
+            (false, false) => Carrier::Shared,
+            (false, true) => Carrier::Exclusive,
         };
-        let forwarded = if trusted { facts.forwarded_for() } else { None };
-        let secure = connection.is_secure() || (trusted && facts.is_forwarded_over_tls());
-        Arrival { carrier, secure, address: forwarded.or(peer) }
+        let forwarded_for = if trusted { facts.forwarded_for() } else { None };
+        let secure = secure || (trusted && facts.is_forwarded_over_tls());
+        Arrival { carrier, secure, forwarded_for }
+    }
+
+    /// Decides about a request that needs nobody to be asked: without credentials, and while no
+    /// other request of the connection is being decided. All others are for [`Gate::decide`].
+    #[must_use]
+    pub fn decide_at_once(
+        &self,
+        connection: &Connection,
+        arrival: &Arrival,
+        request: &GateRequest<'_>,
+    ) -> Option<Decision> {
+        if !request.facts.credentials.is_empty() || arrival.carrier == Carrier::Multiplexed {
+            return None;
+        }
+        let mut guard = connection.try_lock(&self.config)?;
+        let state = guard.state()?;
+        state.begun = None;
+        let decision = state.auth.request(self.request_head(arrival, request));
+        connection.set_logged_on(state.auth.logon().is_some());
+        Some(decision)
     }
 
     /// Decides about the next request of a connection. Never [`Decision::NeedLogon`].
@@ -130,12 +155,7 @@ impl<S: AsyncCredentialStore> Gate<S> {
         arrival: &Arrival,
         request: &GateRequest<'_>,
     ) -> Decision {
-        let mut head = self.head(arrival, request.scope);
-        head.method = request.method;
-        head.target = request.target;
-        head.credentials = &request.facts.credentials;
-        head.preflight = request.facts.is_preflight(request.method);
-        head.body = request.body;
+        let head = self.request_head(arrival, request);
         // Requests of one HTTP/2 connection are not in order, and have nothing in common.
         if arrival.carrier == Carrier::Multiplexed {
             let mut state = State::new(&self.config, connection.bindings().clone());
@@ -169,6 +189,16 @@ impl<S: AsyncCredentialStore> Gate<S> {
         guard.state().map_or_else(Response::internal_error, |state| state.auth.challenge(head))
     }
 
+    fn request_head<'a>(&self, arrival: &Arrival, request: &GateRequest<'a>) -> RequestHead<'a> {
+        let mut head = self.head(arrival, request.scope);
+        head.method = request.method;
+        head.target = request.target;
+        head.credentials = &request.facts.credentials;
+        head.preflight = request.facts.is_preflight(request.method);
+        head.body = request.body;
+        head
+    }
+
     fn head<'a>(&self, arrival: &Arrival, scope: &'a Arc<Scope>) -> RequestHead<'a> {
         let mut head = RequestHead::new("", "/", scope);
         head.carrier = arrival.carrier;
@@ -188,14 +218,14 @@ impl<S: AsyncCredentialStore> Gate<S> {
         arrival: &Arrival,
         head: RequestHead<'_>,
     ) -> Decision {
-        // The ordinary request of a connection that is logged on, or an anonymous one.
         if head.credentials.is_empty() {
             state.begun = None;
             return state.auth.request(head);
         }
         let begun = *state.begun.get_or_insert_with(Instant::now);
+        let source = arrival.forwarded_for.or(connection.peer().map(|peer| peer.ip()));
         let span = tracing::debug_span!("logon", connection = connection.id());
-        let decision = self.ask(state, arrival, head).instrument(span).await;
+        let decision = self.ask(state, source, head).instrument(span).await;
         if !matches!(&decision, Decision::Respond(response) if response.continues) {
             state.begun = None;
             log::outcome(&Attempt { connection, begun }, &decision);
@@ -203,25 +233,30 @@ impl<S: AsyncCredentialStore> Gate<S> {
         decision
     }
 
-    async fn ask(&self, state: &mut State, arrival: &Arrival, head: RequestHead<'_>) -> Decision {
+    async fn ask(
+        &self,
+        state: &mut State,
+        source: Option<IpAddr>,
+        head: RequestHead<'_>,
+    ) -> Decision {
         let auth = &mut state.auth;
         let mut decision = auth.request(head);
         let mut claimed = None;
         while let (Decision::NeedLogon, Some(question)) = (&decision, auth.pending()) {
             let name = claimed.insert(claimed_name(question));
-            if let Err(retry_after) = self.check(arrival, name) {
+            if let Err(retry_after) = self.check(source, name) {
                 decision = auth.throttle(retry_after);
                 break;
             }
             let answer = self.lookup(question).await;
             // Others may have failed in the meantime: guesses made side by side count as well.
-            decision = match (self.check(arrival, name), answer) {
+            decision = match (self.check(source, name), answer) {
                 (Err(retry_after), _) => auth.throttle(retry_after),
                 (Ok(()), Reply::Account(answer)) => auth.resume(answer),
                 (Ok(()), Reply::Digest(answer)) => auth.resume_digest(answer),
             };
         }
-        self.count(arrival, claimed, &decision);
+        self.count(source, claimed, &decision);
         decision
     }
 
@@ -248,8 +283,8 @@ impl<S: AsyncCredentialStore> Gate<S> {
         tokio::time::timeout(self.store_timeout, answer).await.unwrap_or_else(late)
     }
 
-    fn check(&self, arrival: &Arrival, claimed: &AccountName) -> Result<(), u32> {
-        let (Some(throttle), Some(address)) = (&self.throttle, arrival.address) else {
+    fn check(&self, source: Option<IpAddr>, claimed: &AccountName) -> Result<(), u32> {
+        let (Some(throttle), Some(address)) = (&self.throttle, source) else {
             return Ok(());
         };
         let account = Account::new(claimed.domain(), claimed.user());
@@ -259,8 +294,8 @@ impl<S: AsyncCredentialStore> Gate<S> {
     }
 
     /// Keeps count of logons that failed and succeeded.
-    fn count(&self, arrival: &Arrival, claimed: Option<AccountName>, decision: &Decision) {
-        let (Some(throttle), Some(address)) = (&self.throttle, arrival.address) else { return };
+    fn count(&self, source: Option<IpAddr>, claimed: Option<AccountName>, decision: &Decision) {
+        let (Some(throttle), Some(address)) = (&self.throttle, source) else { return };
         let error = match decision {
             Decision::Respond(response) => response.reason.as_ref(),
             Decision::Forward(forward) => forward.authentication.error(),

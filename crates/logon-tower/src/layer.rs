@@ -42,8 +42,10 @@ impl ScopesHandle {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(scopes);
     }
 
-    pub(crate) fn find(&self, host: Option<&[u8]>, target: &str) -> Arc<Scope> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).find(host, target)
+    /// The scope of a request whose fields and target only matter if there are several.
+    pub(crate) fn find(&self, look: impl FnOnce(&Scopes) -> Arc<Scope>) -> Arc<Scope> {
+        let scopes = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if scopes.is_one() { scopes.find(None, "/") } else { look(&scopes) }
     }
 }
 
@@ -116,6 +118,6 @@ impl<S, T> Layer<T> for LogonLayer<S> {
     type Service = LogonService<T, S>;
 
     fn layer(&self, inner: T) -> Self::Service {
-        LogonService::new(inner, Arc::clone(&self.gate), self.place.clone())
+        LogonService::new(inner, Arc::clone(&self.gate), Arc::new(self.place.clone()))
     }
 }

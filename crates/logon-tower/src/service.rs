@@ -9,10 +9,12 @@ use crate::layer::Place;
 use crate::log;
 use crate::store::AsyncCredentialStore;
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use logon::http::{
-    Authentication, Decision, Forward, Requirement, Response as Refused, Side, Status,
+    Authentication, Decision, Forward, Requirement, Response as Refused, Scope, Scopes, Side,
+    Status,
 };
 use std::fmt;
 use std::future::Future;
@@ -28,18 +30,18 @@ pub type LogonFuture<R, E> = Pin<Box<dyn Future<Output = Result<R, E>> + Send>>;
 pub struct LogonService<T, S> {
     inner: T,
     gate: Arc<Gate<S>>,
-    place: Place,
+    place: Arc<Place>,
 }
 
 impl<T, S> LogonService<T, S> {
-    pub(crate) fn new(inner: T, gate: Arc<Gate<S>>, place: Place) -> Self {
+    pub(crate) fn new(inner: T, gate: Arc<Gate<S>>, place: Arc<Place>) -> Self {
         Self { inner, gate, place }
     }
 }
 
 impl<T: Clone, S> Clone for LogonService<T, S> {
     fn clone(&self) -> Self {
-        Self::new(self.inner.clone(), Arc::clone(&self.gate), self.place.clone())
+        Self::new(self.inner.clone(), Arc::clone(&self.gate), Arc::clone(&self.place))
     }
 }
 
@@ -70,7 +72,7 @@ where
         // The clone is not ready yet; the one that is goes along.
         let next = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, next);
-        let (gate, place) = (Arc::clone(&self.gate), self.place.clone());
+        let (gate, place) = (Arc::clone(&self.gate), Arc::clone(&self.place));
         Box::pin(serve(inner, gate, place, request))
     }
 }
@@ -78,7 +80,7 @@ where
 async fn serve<T, S, B, R>(
     mut inner: T,
     gate: Arc<Gate<S>>,
-    place: Place,
+    place: Arc<Place>,
     request: Request<B>,
 ) -> Result<Response<R>, T::Error>
 where
@@ -89,22 +91,13 @@ where
 {
     let side = gate.config().side;
     let (mut parts, body) = request.into_parts();
-    // What somebody further out may have put there is not ours.
-    parts.extensions.remove::<Authentication>();
     let facts = Facts::gather(side, fields(&parts.headers));
-    let uri = parts.extensions.get::<RequestTarget>().map_or(&parts.uri, |target| &target.0);
     if facts.hosts > 1 {
         // [RFC 9112] §3.2.
         return Ok(plain(StatusCode::BAD_REQUEST, "More than one Host\n"));
     }
-    let scope = match (uri.authority(), facts.host) {
-        (None, host) => place.scopes.find(host, target(uri)),
-        (Some(authority), None) => {
-            place.scopes.find(Some(authority.as_str().as_bytes()), target(uri))
-        }
-        // Nobody knows which of the two the application goes by.
-        (Some(_), host) => place.scopes.find(host, &uri.to_string()),
-    };
+    let scope = place.scopes.find(|scopes| find(scopes, uri(&parts), facts.host));
+    // From here on, what somebody further out may have put there is overwritten.
     if scope.requirement() == Requirement::Off {
         parts.extensions.insert(Authentication::default());
         return inner.call(Request::from_parts(parts, body)).await;
@@ -119,17 +112,24 @@ where
 
     // HTTP/2 and 3 may carry requests of many on one connection; there NTLM proves nothing.
     let arrival = gate.arrival(&connection, &facts, parts.version > Version::HTTP_11);
+    let has_credentials = facts.has_credentials();
+    let signed = has_credentials.then(|| parts.extensions.get::<EntityBody>()).flatten();
     let asked = GateRequest {
         method: parts.method.as_str(),
-        target: target(uri),
+        target: if has_credentials { target(uri(&parts)) } else { "/" },
         scope: &scope,
         facts: &facts,
-        body: parts.extensions.get::<EntityBody>().map(|body| body.0.as_ref()),
+        body: signed.map(|body| body.0.as_ref()),
     };
-    match gate.decide(&connection, &arrival, &asked).await {
+    let decision = match gate.decide_at_once(&connection, &arrival, &asked) {
+        Some(decision) => decision,
+        // In a box, because the ordinary request should not carry its room around.
+        None => Box::pin(gate.decide(&connection, &arrival, &asked)).await,
+    };
+    match decision {
         Decision::Forward(forward) => {
             let Forward { authentication, fields, close, .. } = forward;
-            if authentication.scheme().is_some() {
+            if has_credentials && authentication.scheme().is_some() {
                 // The token has done its work; nobody behind needs to see it.
                 parts.headers.remove(side.credentials_field());
             }
@@ -137,7 +137,7 @@ where
             let mut response = inner.call(Request::from_parts(parts, body)).await?;
             if response.status().as_u16() == Status::Challenge(side).code() {
                 // The application wants somebody, or somebody else.
-                let offer = gate.challenge(&connection, &arrival, &scope).await;
+                let offer = Box::pin(gate.challenge(&connection, &arrival, &scope)).await;
                 if !response.headers().contains_key(side.challenge_field()) {
                     add_challenges(&mut response, offer, side);
                 }
@@ -152,22 +152,48 @@ where
             Ok(response)
         }
         Decision::Respond(refused) => {
-            // A body that is still under way keeps the connection from going on; and behind one
-            // that nobody read, the operating system may take the answer back with a reset.
-            let drained = drain(body, place.max_drained_body, place.drain_timeout).await;
-            let goes_on = drained && !refused.close;
-            let mut response = if drained || !refused.continues {
-                respond(refused, side)
-            } else {
-                log::body_too_long(&connection);
-                plain(StatusCode::PAYLOAD_TOO_LARGE, "Log on before sending a long body\n")
-            };
-            if !goes_on && parts.version <= Version::HTTP_11 {
-                close_behind(&mut response);
-            }
-            Ok(response)
+            Ok(Box::pin(answer(refused, body, &place, &connection, side, parts.version)).await)
         }
         _ => Ok(respond(Refused::internal_error(), side)),
+    }
+}
+
+/// An answer that the application has no part in.
+async fn answer<B: Body, R: From<String>>(
+    refused: Refused,
+    body: B,
+    place: &Place,
+    connection: &Connection,
+    side: Side,
+    version: Version,
+) -> Response<R> {
+    // A body that is still under way keeps the connection from going on; and behind one that
+    // nobody read, the operating system may take the answer back with a reset.
+    let drained = drain(body, place.max_drained_body, place.drain_timeout).await;
+    let goes_on = drained && !refused.close;
+    let mut response = if drained || !refused.continues {
+        respond(refused, side)
+    } else {
+        log::body_too_long(connection);
+        plain(StatusCode::PAYLOAD_TOO_LARGE, "Log on before sending a long body\n")
+    };
+    if !goes_on && version <= Version::HTTP_11 {
+        close_behind(&mut response);
+    }
+    response
+}
+
+/// The target as it came, where somebody has kept it.
+fn uri(parts: &Parts) -> &Uri {
+    parts.extensions.get::<RequestTarget>().map_or(&parts.uri, |target| &target.0)
+}
+
+fn find(scopes: &Scopes, uri: &Uri, host: Option<&[u8]>) -> Arc<Scope> {
+    match (uri.authority(), host) {
+        (None, host) => scopes.find(host, target(uri)),
+        (Some(authority), None) => scopes.find(Some(authority.as_str().as_bytes()), target(uri)),
+        // Nobody knows which of the two the application goes by.
+        (Some(_), host) => scopes.find(host, &uri.to_string()),
     }
 }
 
