@@ -120,13 +120,13 @@ impl ConnectionAuth {
             return Decision::Forward(Forward::default());
         }
         let resource = Resource::of(&head);
-        // Whatever this request is, it moves the state on or ends it.
-        let state = core::mem::replace(&mut self.state, State::Idle);
         let credentials = match head.credentials {
-            [] => return self.without_credentials(state, resource),
+            [] => return self.without_credentials(resource),
             [value] => Credentials::parse(value),
             _ => Err(HeaderError::Repeated),
         };
+        // Whatever this request is, it moves the state on or ends it.
+        let state = core::mem::replace(&mut self.state, State::Idle);
         let credentials = match credentials {
             Ok(credentials) => credentials,
             Err(error) => return self.fail(error.into(), None, resource),
@@ -250,23 +250,28 @@ impl ConnectionAuth {
         }
     }
 
-    fn without_credentials(&mut self, state: State, resource: Resource<'_>) -> Decision {
-        let State::Authenticated { logon, since } = state else { return self.anonymous(resource) };
-        let lifetime = self.config.identity_lifetime;
+    fn without_credentials(&mut self, resource: Resource<'_>) -> Decision {
+        let (logon, since) = match &self.state {
+            State::Authenticated { logon, since } => (logon, *since),
+            _ => {
+                self.state = State::Idle;
+                return self.anonymous(resource);
+            }
+        };
         // Nobody knows how old a logon is whose clock was set back.
-        let expired =
-            lifetime.is_some_and(|most| self.now().since(since).is_none_or(|age| age > most));
+        let expired = self
+            .config
+            .identity_lifetime
+            .is_some_and(|most| self.now().since(since).is_none_or(|age| age > most));
         if expired {
+            self.state = State::Idle;
             return self.anonymous(resource);
         }
-        let offered = resource.scope.schemes().contains(&logon.scheme());
-        self.state = State::Authenticated { logon: Arc::clone(&logon), since };
-        if offered {
-            let authentication = Authentication::success(logon, false, true);
-            Decision::Forward(Forward { authentication, ..Forward::default() })
-        } else {
-            self.anonymous(resource)
+        if !resource.scope.schemes().contains(&logon.scheme()) {
+            return self.anonymous(resource);
         }
+        let authentication = Authentication::success(Arc::clone(logon), false, true);
+        Decision::Forward(Forward { authentication, ..Forward::default() })
     }
 
     fn anonymous(&self, resource: Resource<'_>) -> Decision {

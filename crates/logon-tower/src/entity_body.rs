@@ -11,7 +11,7 @@ use std::time::Duration;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::service::LogonFuture;
+use crate::future::Boxed;
 
 /// The whole body of a request, in its extensions: what `Digest` with `qop=auth-int` signs.
 #[derive(Debug, Clone)]
@@ -60,7 +60,7 @@ where
 {
     type Response = Response<R>;
     type Error = T::Error;
-    type Future = LogonFuture<Response<R>, T::Error>;
+    type Future = Boxed<R, T::Error>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), T::Error>> {
         self.inner.poll_ready(context)

@@ -23,15 +23,18 @@ impl<'a> Facts<'a> {
         let mut facts = Self::default();
         let credentials_field = side.credentials_field();
         for (name, value) in fields {
-            match name {
-                "host" => {
+            // Most fields are out by their first letter.
+            match name.as_bytes().first() {
+                Some(b'h') if name == "host" => {
                     facts.host = Some(value);
                     facts.hosts = facts.hosts.saturating_add(1);
                 }
-                "origin" => facts.origin = true,
-                "access-control-request-method" => facts.request_method = true,
-                name if name == credentials_field => facts.credentials.push(value),
-                name if is_intermediary_field(name) => {
+                Some(b'a' | b'p') if name == credentials_field => facts.credentials.push(value),
+                Some(b'a') if name == "access-control-request-method" => {
+                    facts.request_method = true;
+                }
+                Some(b'o') if name == "origin" => facts.origin = true,
+                Some(b'v' | b'f' | b'x') if is_intermediary_field(name) => {
                     facts.intermediary = true;
                     match name {
                         // The last one is what the nearest intermediary has written.
@@ -46,8 +49,9 @@ impl<'a> Facts<'a> {
         facts
     }
 
-    pub(crate) fn has_credentials(&self) -> bool {
-        !self.credentials.is_empty()
+    /// Whether there is more to it than an ordinary request has.
+    pub(crate) fn needs_attention(&self) -> bool {
+        !self.credentials.is_empty() || self.hosts > 1
     }
 
     pub(crate) fn is_preflight(&self, method: &str) -> bool {

@@ -6,8 +6,8 @@ use crate::log::{self, Attempt};
 use crate::store::AsyncCredentialStore;
 use ipnet::IpNet;
 use logon::http::{
-    Carrier, ConnectionConfig, Decision, Question, RequestHead, Response, Scheme, Scope, Throttle,
-    ThrottleConfig,
+    Carrier, ConnectionConfig, Decision, Question, RequestHead, Response, Scheme, Scope, Status,
+    Throttle, ThrottleConfig,
 };
 use logon::{Account, AccountName, Answer, DigestAnswer, DigestUsername, Error, StoreError};
 use std::fmt;
@@ -99,6 +99,12 @@ impl<S: AsyncCredentialStore> Gate<S> {
     #[must_use]
     pub fn config(&self) -> &Arc<ConnectionConfig> {
         &self.config
+    }
+
+    /// The status code of a challenge: 401, or 407 of a proxy.
+    #[must_use]
+    pub fn challenge_status(&self) -> u16 {
+        Status::Challenge(self.config.side).code()
     }
 
     /// How a request came: over a connection of its client's own, or one that an intermediary may

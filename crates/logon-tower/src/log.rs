@@ -78,10 +78,10 @@ fn success(attempt: &Attempt<'_>, logon: &Logon) {
     );
 }
 
-pub(crate) fn body_too_long(connection: &Connection) {
-    let peer = connection.peer().map(display::<SocketAddr>);
+pub(crate) fn body_too_long(connection: Option<&Connection>) {
+    let peer = connection.and_then(Connection::peer).map(display::<SocketAddr>);
     info!(
-        connection = connection.id(),
+        connection = connection.map(Connection::id),
         peer, "logon failed: the body that came with the first token is over the limit"
     );
 }

@@ -4,27 +4,23 @@ use crate::body::drain;
 use crate::connection::{Connection, Http11Required, RequestTarget};
 use crate::entity_body::EntityBody;
 use crate::facts::Facts;
+use crate::future::{Asked, LogonFuture};
 use crate::gate::{Gate, GateRequest};
 use crate::layer::Place;
 use crate::log;
 use crate::store::AsyncCredentialStore;
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version};
+use http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use logon::http::{
     Authentication, Decision, Forward, Requirement, Response as Refused, Scope, Scopes, Side,
     Status,
 };
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tower_service::Service;
-
-/// The future of a [`LogonService`].
-pub type LogonFuture<R, E> = Pin<Box<dyn Future<Output = Result<R, E>> + Send>>;
 
 /// An application behind a [`crate::LogonLayer`].
 pub struct LogonService<T, S> {
@@ -62,21 +58,80 @@ where
 {
     type Response = Response<R>;
     type Error = T::Error;
-    type Future = LogonFuture<Response<R>, T::Error>;
+    type Future = LogonFuture<T::Future, S, R, T::Error>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), T::Error>> {
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        // The clone is not ready yet; the one that is goes along.
-        let next = self.inner.clone();
-        let inner = std::mem::replace(&mut self.inner, next);
-        let (gate, place) = (Arc::clone(&self.gate), Arc::clone(&self.place));
-        Box::pin(serve(inner, gate, place, request))
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        match self.at_once(&mut request) {
+            First::Unguarded => LogonFuture::unguarded(self.inner.call(request)),
+            First::Forward(asked) => LogonFuture::forwarded(self.inner.call(request), asked),
+            First::Respond(refused) => {
+                let (gate, place) = (Arc::clone(&self.gate), Arc::clone(&self.place));
+                LogonFuture::slow(async move {
+                    let (parts, body) = request.into_parts();
+                    Ok(answer(*refused, body, &parts, &place, gate.config().side).await)
+                })
+            }
+            First::Ask => {
+                // The clone is not ready yet; the one that is goes along.
+                let next = self.inner.clone();
+                let inner = std::mem::replace(&mut self.inner, next);
+                let (gate, place) = (Arc::clone(&self.gate), Arc::clone(&self.place));
+                LogonFuture::slow(serve(inner, gate, place, request))
+            }
+        }
     }
 }
 
+/// What can be said of a request without waiting for anybody.
+enum First<S> {
+    /// Nothing is asked for.
+    Unguarded,
+    /// It is the application's, with what is known of it in its extensions.
+    Forward(Asked<S>),
+    /// It is answered for the application.
+    Respond(Box<Refused>),
+    /// Somebody has to be asked.
+    Ask,
+}
+
+impl<T, S: AsyncCredentialStore> LogonService<T, S> {
+    /// The ordinary request of a connection, which is logged on or anonymous.
+    fn at_once<B>(&self, request: &mut Request<B>) -> First<S> {
+        let facts = Facts::gather(self.gate.config().side, fields(request.headers()));
+        let scope = self
+            .place
+            .scopes
+            .find(|scopes| find(scopes, uri(request.uri(), request.extensions()), facts.host));
+        // From here on, what somebody further out may have put there is overwritten.
+        if scope.requirement() == Requirement::Off && facts.hosts <= 1 {
+            request.extensions_mut().insert(Authentication::default());
+            return First::Unguarded;
+        }
+        let connection = request.extensions().get::<Connection>();
+        let (Some(connection), false) = (connection, facts.needs_attention()) else {
+            return First::Ask;
+        };
+        let multiplexed = is_multiplexed(request.version());
+        let arrival = self.gate.arrival(connection, &facts, multiplexed);
+        let method = request.method().as_str();
+        let asked = GateRequest { method, target: "/", scope: &scope, facts: &facts, body: None };
+        match self.gate.decide_at_once(connection, &arrival, &asked) {
+            Some(Decision::Forward(forward)) => {
+                let (gate, connection) = (Arc::clone(&self.gate), connection.clone());
+                request.extensions_mut().insert(forward.authentication);
+                First::Forward(Asked { gate, connection, arrival, scope })
+            }
+            Some(Decision::Respond(refused)) => First::Respond(Box::new(refused)),
+            _ => First::Ask,
+        }
+    }
+}
+
+/// A request with credentials, and whatever else takes its time.
 async fn serve<T, S, B, R>(
     mut inner: T,
     gate: Arc<Gate<S>>,
@@ -96,12 +151,8 @@ where
         // [RFC 9112] §3.2.
         return Ok(plain(StatusCode::BAD_REQUEST, "More than one Host\n"));
     }
-    let scope = place.scopes.find(|scopes| find(scopes, uri(&parts), facts.host));
-    // From here on, what somebody further out may have put there is overwritten.
-    if scope.requirement() == Requirement::Off {
-        parts.extensions.insert(Authentication::default());
-        return inner.call(Request::from_parts(parts, body)).await;
-    }
+    let uri = uri(&parts.uri, &parts.extensions);
+    let scope = place.scopes.find(|scopes| find(scopes, uri, facts.host));
     let Some(connection) = parts.extensions.get::<Connection>().cloned() else {
         tracing::error!(
             "a request without a logon_tower::Connection in its extensions: serve with \
@@ -109,38 +160,25 @@ where
         );
         return Ok(respond(Refused::internal_error(), side));
     };
-
-    // HTTP/2 and 3 may carry requests of many on one connection; there NTLM proves nothing.
-    let arrival = gate.arrival(&connection, &facts, parts.version > Version::HTTP_11);
-    let has_credentials = facts.has_credentials();
-    let signed = has_credentials.then(|| parts.extensions.get::<EntityBody>()).flatten();
+    let arrival = gate.arrival(&connection, &facts, is_multiplexed(parts.version));
     let asked = GateRequest {
         method: parts.method.as_str(),
-        target: if has_credentials { target(uri(&parts)) } else { "/" },
+        target: target(uri),
         scope: &scope,
         facts: &facts,
-        body: signed.map(|body| body.0.as_ref()),
+        body: parts.extensions.get::<EntityBody>().map(|body| body.0.as_ref()),
     };
-    let decision = match gate.decide_at_once(&connection, &arrival, &asked) {
-        Some(decision) => decision,
-        // In a box, because the ordinary request should not carry its room around.
-        None => Box::pin(gate.decide(&connection, &arrival, &asked)).await,
-    };
-    match decision {
+    match gate.decide(&connection, &arrival, &asked).await {
         Decision::Forward(forward) => {
             let Forward { authentication, fields, close, .. } = forward;
-            if has_credentials && authentication.scheme().is_some() {
+            if authentication.scheme().is_some() {
                 // The token has done its work; nobody behind needs to see it.
                 parts.headers.remove(side.credentials_field());
             }
             parts.extensions.insert(authentication);
             let mut response = inner.call(Request::from_parts(parts, body)).await?;
-            if response.status().as_u16() == Status::Challenge(side).code() {
-                // The application wants somebody, or somebody else.
-                let offer = Box::pin(gate.challenge(&connection, &arrival, &scope)).await;
-                if !response.headers().contains_key(side.challenge_field()) {
-                    add_challenges(&mut response, offer, side);
-                }
+            if response.status().as_u16() == gate.challenge_status() {
+                Asked { gate, connection, arrival, scope }.challenge(&mut response).await;
             } else {
                 for (name, value) in fields {
                     append(response.headers_mut(), name, &value);
@@ -151,21 +189,23 @@ where
             }
             Ok(response)
         }
-        Decision::Respond(refused) => {
-            Ok(Box::pin(answer(refused, body, &place, &connection, side, parts.version)).await)
-        }
+        Decision::Respond(refused) => Ok(answer(refused, body, &parts, &place, side).await),
         _ => Ok(respond(Refused::internal_error(), side)),
     }
+}
+
+/// HTTP/2 and 3 may carry requests of many on one connection; there NTLM proves nothing.
+fn is_multiplexed(version: Version) -> bool {
+    version > Version::HTTP_11
 }
 
 /// An answer that the application has no part in.
 async fn answer<B: Body, R: From<String>>(
     refused: Refused,
     body: B,
+    parts: &Parts,
     place: &Place,
-    connection: &Connection,
     side: Side,
-    version: Version,
 ) -> Response<R> {
     // A body that is still under way keeps the connection from going on; and behind one that
     // nobody read, the operating system may take the answer back with a reset.
@@ -174,18 +214,18 @@ async fn answer<B: Body, R: From<String>>(
     let mut response = if drained || !refused.continues {
         respond(refused, side)
     } else {
-        log::body_too_long(connection);
+        log::body_too_long(parts.extensions.get::<Connection>());
         plain(StatusCode::PAYLOAD_TOO_LARGE, "Log on before sending a long body\n")
     };
-    if !goes_on && version <= Version::HTTP_11 {
+    if !goes_on && !is_multiplexed(parts.version) {
         close_behind(&mut response);
     }
     response
 }
 
 /// The target as it came, where somebody has kept it.
-fn uri(parts: &Parts) -> &Uri {
-    parts.extensions.get::<RequestTarget>().map_or(&parts.uri, |target| &target.0)
+fn uri<'a>(uri: &'a Uri, extensions: &'a Extensions) -> &'a Uri {
+    extensions.get::<RequestTarget>().map_or(uri, |target| &target.0)
 }
 
 fn find(scopes: &Scopes, uri: &Uri, host: Option<&[u8]>) -> Arc<Scope> {
@@ -232,7 +272,7 @@ fn respond<R: From<String>>(refused: Refused, side: Side) -> Response<R> {
     response
 }
 
-fn add_challenges<R>(response: &mut Response<R>, offer: Refused, side: Side) {
+pub(crate) fn add_challenges<R>(response: &mut Response<R>, offer: Refused, side: Side) {
     for value in &offer.challenges {
         append(response.headers_mut(), side.challenge_field(), value);
     }

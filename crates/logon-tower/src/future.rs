@@ -1,0 +1,111 @@
+//! The answer to a request, under way.
+
+use crate::connection::Connection;
+use crate::gate::{Arrival, Gate};
+use crate::service::add_challenges;
+use crate::store::AsyncCredentialStore;
+use http::Response;
+use logon::http::Scope;
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+/// A future in a box.
+pub(crate) type Boxed<R, E> = Pin<Box<dyn Future<Output = Result<Response<R>, E>> + Send>>;
+
+pin_project! {
+    /// The future of a [`crate::LogonService`]. The ordinary request has its place right in here;
+    /// what takes longer is in a box.
+    pub struct LogonFuture<F, S, R, E> {
+        #[pin]
+        state: State<F, S, R, E>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F, S, R, E> {
+        Unguarded { #[pin] answer: F },
+        Forwarded { #[pin] answer: F, asked: Option<Asked<S>> },
+        Slow { answer: Boxed<R, E> },
+    }
+}
+
+/// What a request was asked for, in case that the application asks once more.
+pub(crate) struct Asked<S> {
+    pub(crate) gate: Arc<Gate<S>>,
+    pub(crate) connection: Connection,
+    pub(crate) arrival: Arrival,
+    pub(crate) scope: Arc<Scope>,
+}
+
+impl<S: AsyncCredentialStore> Asked<S> {
+    /// The application wants somebody, or somebody else.
+    pub(crate) async fn challenge<R>(&self, response: &mut Response<R>) {
+        let side = self.gate.config().side;
+        let offer = self.gate.challenge(&self.connection, &self.arrival, &self.scope).await;
+        if !response.headers().contains_key(side.challenge_field()) {
+            add_challenges(response, offer, side);
+        }
+    }
+}
+
+impl<F, S, R, E> LogonFuture<F, S, R, E> {
+    pub(crate) fn unguarded(answer: F) -> Self {
+        Self { state: State::Unguarded { answer } }
+    }
+
+    pub(crate) fn forwarded(answer: F, asked: Asked<S>) -> Self {
+        Self { state: State::Forwarded { answer, asked: Some(asked) } }
+    }
+
+    pub(crate) fn slow(
+        answer: impl Future<Output = Result<Response<R>, E>> + Send + 'static,
+    ) -> Self {
+        Self { state: State::Slow { answer: Box::pin(answer) } }
+    }
+}
+
+impl<F, S, R, E> Future for LogonFuture<F, S, R, E>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+    S: AsyncCredentialStore,
+    R: Send + 'static,
+    E: 'static,
+{
+    type Output = Result<Response<R>, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            let (mut response, asked) = match state.as_mut().project() {
+                StateProjection::Unguarded { answer } => return answer.poll(context),
+                StateProjection::Slow { answer } => return answer.as_mut().poll(context),
+                StateProjection::Forwarded { answer, asked } => {
+                    let response = ready!(answer.poll(context))?;
+                    let asks = |asked: &Asked<S>| {
+                        response.status().as_u16() == asked.gate.challenge_status()
+                    };
+                    match asked.take().filter(asks) {
+                        Some(asked) => (response, asked),
+                        None => return Poll::Ready(Ok(response)),
+                    }
+                }
+            };
+            let challenged = Box::pin(async move {
+                asked.challenge(&mut response).await;
+                Ok(response)
+            });
+            state.set(State::Slow { answer: challenged });
+        }
+    }
+}
+
+impl<F, S, R, E> fmt::Debug for LogonFuture<F, S, R, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogonFuture").finish_non_exhaustive()
+    }
+}
