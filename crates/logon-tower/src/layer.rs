@@ -28,12 +28,14 @@ pub(crate) struct Place {
     pub(crate) drain_timeout: Duration,
 }
 
-/// The scopes of a layer, to be replaced while it serves.
+/// The scopes of a layer, to be replaced while it serves. Clones are handles to the same.
 #[derive(Debug, Clone)]
 pub struct ScopesHandle(Arc<RwLock<Arc<Scopes>>>);
 
 impl ScopesHandle {
-    fn new(scopes: Scopes) -> Self {
+    /// For an adapter of another framework; a [`LogonLayer`] has its own.
+    #[must_use]
+    pub fn new(scopes: Scopes) -> Self {
         Self(Arc::new(RwLock::new(Arc::new(scopes))))
     }
 
@@ -42,8 +44,9 @@ impl ScopesHandle {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(scopes);
     }
 
-    /// The scope of a request whose fields and target only matter if there are several.
-    pub(crate) fn find(&self, look: impl FnOnce(&Scopes) -> Arc<Scope>) -> Arc<Scope> {
+    /// The scope of a request whose fields and target only matter if there are several: then
+    /// `look` is to look them up.
+    pub fn find(&self, look: impl FnOnce(&Scopes) -> Arc<Scope>) -> Arc<Scope> {
         let scopes = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if scopes.is_one() { scopes.find(None, "/") } else { look(&scopes) }
     }
