@@ -6,7 +6,7 @@
 //! ```
 
 use logon::http::{Carrier, ConnectionAuth, ConnectionConfig, Decision, RequestHead, Scheme};
-use logon::http::{Scope, is_intermediary_field};
+use logon::http::{Scope, ScopeRule, Scopes, is_intermediary_field};
 use logon::{AcceptorConfig, Account, AccountName, Answer, ChannelBindings, CredentialStore};
 use logon::{KnownAccount, NtHash, ServerNames, StoreError};
 use std::error::Error;
@@ -37,10 +37,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("http://{}", listener.local_addr()?);
     let acceptor = AcceptorConfig::with_os(ServerNames::new("WEB01", "CORP"));
     let config = Arc::new(ConnectionConfig::new(Arc::new(acceptor)));
+    // Both schemes, and below two paths one of them alone.
+    let scopes = Scopes::builder(Scope::required(&Scheme::INTEGRATED))
+        .path("/ntlm", ScopeRule::new().schemes(&[Scheme::Ntlm]))
+        .path("/nego", ScopeRule::new().schemes(&[Scheme::Negotiate]))
+        .build()?;
+    let scopes = Arc::new(scopes);
     for stream in listener.incoming() {
-        let (stream, config) = (stream?, Arc::clone(&config));
+        let (stream, config, scopes) = (stream?, Arc::clone(&config), Arc::clone(&scopes));
         thread::spawn(move || {
-            if let Err(error) = serve(stream, config) {
+            if let Err(error) = serve(stream, config, &scopes) {
                 eprintln!("connection ended: {error}");
             }
         });
@@ -49,12 +55,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// The state of authentication lives exactly as long as the connection.
-fn serve(stream: TcpStream, config: Arc<ConnectionConfig>) -> io::Result<()> {
+fn serve(stream: TcpStream, config: Arc<ConnectionConfig>, scopes: &Scopes) -> io::Result<()> {
     let mut auth = ConnectionAuth::new(config, ChannelBindings::none());
-    let scope = Arc::new(Scope::required(&Scheme::INTEGRATED));
     let mut stream = BufReader::new(stream);
     while let Some(request) = Request::read(&mut stream)? {
         let credentials: Vec<&[u8]> = request.credentials.iter().map(Vec::as_slice).collect();
+        let scope = scopes.find(None, &request.target);
         let mut head = RequestHead::new(&request.method, &request.target, &scope);
         head.credentials = &credentials;
         head.carrier = request.carrier;
@@ -70,7 +76,9 @@ fn serve(stream: TcpStream, config: Arc<ConnectionConfig>) -> io::Result<()> {
                 }
                 let field = |value| ("www-authenticate", value);
                 let fields = answer.challenges.into_iter().map(field).collect();
-                (answer.status.code(), fields, answer.close, String::new())
+                let status = answer.status.code();
+                // Some browsers take an answer without a body for a broken server.
+                (status, fields, answer.close, format!("{status}\n"))
             }
             _ => (500, Vec::new(), true, String::new()),
         };
@@ -103,7 +111,6 @@ impl Request {
     /// The next request; `None` at the end of the connection. Bodies are thrown away.
     fn read(stream: &mut BufReader<TcpStream>) -> io::Result<Option<Self>> {
         const MAX_HEAD: u64 = 128 * 1024;
-        const MAX_BODY: u64 = 1024 * 1024;
         let mut head = stream.by_ref().take(MAX_HEAD);
         let mut line = String::new();
         head.read_line(&mut line)?;
@@ -114,7 +121,7 @@ impl Request {
         };
         let (method, target) = (method.to_owned(), target.to_owned());
         let mut request = Self { method, target, ..Self::default() };
-        let mut length = 0;
+        let (mut length, mut chunked) = (None, false);
         loop {
             line.clear();
             if head.read_line(&mut line)? == 0 {
@@ -127,16 +134,38 @@ impl Request {
             if name.eq_ignore_ascii_case("authorization") {
                 request.credentials.push(value.trim().as_bytes().to_vec());
             } else if name.eq_ignore_ascii_case("content-length") {
-                length = value.trim().parse().map_err(io::Error::other)?;
+                length = Some(value.trim().parse().map_err(io::Error::other)?);
+            } else if name.eq_ignore_ascii_case("transfer-encoding") {
+                chunked = true;
             } else if is_intermediary_field(name) {
                 // Somebody in between may send requests of other people over this connection.
                 request.carrier = Carrier::Shared;
             }
         }
-        if length > MAX_BODY {
-            return Err(io::Error::other("the body is too long"));
+        match (length, chunked) {
+            (Some(_), true) => return Err(io::Error::other("two lengths of one body")),
+            (None, true) => while skip_chunk(stream)? {},
+            (length, false) => skip(stream, length.unwrap_or(0))?,
         }
-        io::copy(&mut stream.by_ref().take(length), &mut io::sink())?;
         Ok(Some(request))
     }
+}
+
+/// One chunk of a body; `false` behind the last one.
+fn skip_chunk(stream: &mut BufReader<TcpStream>) -> io::Result<bool> {
+    let mut line = String::new();
+    stream.by_ref().take(100).read_line(&mut line)?;
+    let size = u64::from_str_radix(line.trim_end(), 16).map_err(io::Error::other)?;
+    skip(stream, size)?;
+    line.clear();
+    stream.by_ref().take(100).read_line(&mut line)?;
+    if line == "\r\n" { Ok(size > 0) } else { Err(io::Error::other("a broken chunk")) }
+}
+
+/// Reads that many bytes of a body and throws them away.
+fn skip(stream: &mut BufReader<TcpStream>, length: u64) -> io::Result<()> {
+    if length > 1024 * 1024 {
+        return Err(io::Error::other("the body is too long"));
+    }
+    io::copy(&mut stream.by_ref().take(length), &mut io::sink()).map(drop)
 }
