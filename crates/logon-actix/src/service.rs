@@ -1,0 +1,286 @@
+//! The service that stands before the application.
+
+use crate::middleware::{Logon, Place};
+use actix_web::body::EitherBody;
+use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{
+    CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+};
+use actix_web::http::{ConnectionType, StatusCode, Uri, Version};
+use actix_web::{Error, HttpMessage, HttpResponse};
+use futures_core::Stream;
+use logon::http::{
+    Authentication, Decision, Forward, Requirement, Response as Refused, Scope, Scopes, Side,
+    Status,
+};
+use logon_tower::{Arrival, AsyncCredentialStore, Connection, Facts, Gate, GateRequest};
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// The future of a [`LogonService`].
+pub type LogonFuture<B> = Pin<Box<dyn Future<Output = Result<Answer<B>, Error>>>>;
+
+type Answer<B> = ServiceResponse<EitherBody<B>>;
+
+/// Names and values of fields for a response.
+type Fields = Vec<(&'static str, String)>;
+
+/// An application behind a [`Logon`].
+pub struct LogonService<T, S> {
+    inner: Rc<T>,
+    logon: Logon<S>,
+}
+
+impl<T, S> LogonService<T, S> {
+    pub(crate) fn new(inner: T, logon: Logon<S>) -> Self {
+        Self { inner: Rc::new(inner), logon }
+    }
+}
+
+impl<T, S> fmt::Debug for LogonService<T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogonService").field("logon", &self.logon).finish_non_exhaustive()
+    }
+}
+
+impl<T, S, B> Service<ServiceRequest> for LogonService<T, S>
+where
+    T: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    S: AsyncCredentialStore,
+    B: 'static,
+{
+    type Response = Answer<B>;
+    type Error = Error;
+    type Future = LogonFuture<B>;
+
+    fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&self, request: ServiceRequest) -> LogonFuture<B> {
+        let (inner, logon) = (Rc::clone(&self.inner), self.logon.clone());
+        Box::pin(async move { serve(&*inner, &logon.gate, &logon.place, request).await })
+    }
+}
+
+async fn serve<T, S, B>(
+    inner: &T,
+    gate: &Gate<S>,
+    place: &Place,
+    mut request: ServiceRequest,
+) -> Result<Answer<B>, Error>
+where
+    T: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    S: AsyncCredentialStore,
+{
+    let side = gate.config().side;
+    let mut hosts = request.headers().get_all(HOST).map(HeaderValue::as_bytes);
+    let host = hosts.next();
+    if hosts.next().is_some() {
+        // [RFC 9112] §3.2. actix-web says so of HTTP/1.1, not of HTTP/2.
+        return Ok(answer(request, plain(StatusCode::BAD_REQUEST, "More than one Host\n")));
+    }
+    let scope = place.scopes.find(|scopes| find(scopes, request.uri(), host));
+    // From here on, what somebody further out may have put there is overwritten.
+    if scope.requirement() == Requirement::Off {
+        request.extensions_mut().insert(Authentication::default());
+        return inner.call(request).await.map(ServiceResponse::map_into_left_body);
+    }
+    let Some(connection) = request.conn_data::<Connection>().cloned() else {
+        tracing::error!(
+            "a connection without a logon_tower::Connection in its data: give \
+             HttpServer::on_connect one of logon_actix::on_connect and on_connect_tls"
+        );
+        return Ok(answer(request, respond(Refused::internal_error(), side)));
+    };
+
+    let (arrival, decision) = decide(gate, &connection, &scope, &request).await;
+    match decision {
+        Decision::Forward(forward) => {
+            let Forward { authentication, mut fields, close, .. } = forward;
+            if authentication.scheme().is_some() {
+                // The token has done its work; nobody behind needs to see it.
+                request.headers_mut().remove(side.credentials_field());
+            }
+            request.extensions_mut().insert(authentication);
+            let answered = inner.call(request).await;
+            if let Some(challenged) = challenged(&answered, side) {
+                // The application wants somebody, or somebody else.
+                let offer = gate.challenge(&connection, &arrival, &scope).await;
+                fields = if challenged { Fields::new() } else { challenges(offer, side) };
+            }
+            finish(answered, fields, close)
+        }
+        Decision::Respond(refused) => {
+            // A body that is still under way keeps the connection from going on; and behind one
+            // that nobody read, the operating system may take the answer back with a reset.
+            let body = request.take_payload();
+            let drained = drain(body, place.max_drained_body, place.drain_timeout).await;
+            let goes_on = drained && !refused.close;
+            let mut response = if drained || !refused.continues {
+                respond(refused, side)
+            } else {
+                tracing::info!(
+                    connection = connection.id(),
+                    peer = connection.peer().map(tracing::field::display),
+                    "logon failed: the body that came with the first token is over the limit"
+                );
+                plain(StatusCode::PAYLOAD_TOO_LARGE, "Log on before sending a long body\n")
+            };
+            if !goes_on {
+                close_behind(&mut response);
+            }
+            Ok(answer(request, response))
+        }
+        _ => Ok(answer(request, respond(Refused::internal_error(), side))),
+    }
+}
+
+async fn decide<S: AsyncCredentialStore>(
+    gate: &Gate<S>,
+    connection: &Connection,
+    scope: &Arc<Scope>,
+    request: &ServiceRequest,
+) -> (Arrival, Decision) {
+    let fields = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let facts = Facts::gather(gate.config().side, fields);
+    // HTTP/2 may carry requests of many on one connection; there NTLM proves nothing.
+    let arrival = gate.arrival(connection, &facts, request.version() > Version::HTTP_11);
+    let asked = GateRequest {
+        method: request.method().as_str(),
+        target: target(request.uri()),
+        scope,
+        facts: &facts,
+        // Bodies that `Digest` signs are for whoever reads them first.
+        body: None,
+    };
+    let decision = gate.decide(connection, &arrival, &asked).await;
+    (arrival, decision)
+}
+
+fn find(scopes: &Scopes, uri: &Uri, host: Option<&[u8]>) -> Arc<Scope> {
+    match (uri.authority(), host) {
+        (None, host) => scopes.find(host, target(uri)),
+        (Some(authority), None) => scopes.find(Some(authority.as_str().as_bytes()), target(uri)),
+        // Nobody knows which of the two the application goes by.
+        (Some(_), host) => scopes.find(host, &uri.to_string()),
+    }
+}
+
+/// The target as the request line has it, without scheme and host.
+fn target(uri: &Uri) -> &str {
+    match (uri.path_and_query(), uri.authority()) {
+        (Some(path), _) => path.as_str(),
+        (None, Some(authority)) => authority.as_str(),
+        (None, None) => "/",
+    }
+}
+
+/// Whether the application asks for a logon, and if so, whether by a challenge of its own.
+fn challenged<B>(answered: &Result<ServiceResponse<B>, Error>, side: Side) -> Option<bool> {
+    let look = |status: StatusCode, headers: &HeaderMap| {
+        let asks = status.as_u16() == Status::Challenge(side).code();
+        asks.then(|| headers.contains_key(side.challenge_field()))
+    };
+    match answered {
+        Ok(response) => look(response.status(), response.headers()),
+        // Of a middleware further in; those of handlers are responses already.
+        Err(error) => {
+            let response = error.error_response();
+            look(response.status(), response.headers())
+        }
+    }
+}
+
+/// Adds to the application's answer, be it a response or an error, what the client has to know.
+fn finish<B>(
+    answered: Result<ServiceResponse<B>, Error>,
+    fields: Fields,
+    close: bool,
+) -> Result<Answer<B>, Error> {
+    match answered {
+        Ok(mut response) => {
+            add(response.response_mut(), &fields, close);
+            Ok(response.map_into_left_body())
+        }
+        Err(mut error) => {
+            if close || !fields.is_empty() {
+                error.add_response_mapper(move |mut response| {
+                    add(&mut response, &fields, close);
+                    response
+                });
+            }
+            Err(error)
+        }
+    }
+}
+
+fn add<B>(response: &mut HttpResponse<B>, fields: &Fields, close: bool) {
+    for (name, value) in fields {
+        if let Ok(mut value) = HeaderValue::from_str(value) {
+            value.set_sensitive(true);
+            response.headers_mut().append(HeaderName::from_static(name), value);
+        }
+    }
+    if close {
+        close_behind(response);
+    }
+}
+
+fn answer<B>(request: ServiceRequest, response: HttpResponse) -> Answer<B> {
+    request.into_response(response).map_into_right_body()
+}
+
+fn plain(status: StatusCode, text: &str) -> HttpResponse {
+    let value = HeaderValue::from_static("text/plain; charset=utf-8");
+    HttpResponse::build(status).insert_header((CONTENT_TYPE, value)).body(text.to_owned())
+}
+
+fn respond(refused: Refused, side: Side) -> HttpResponse {
+    let status =
+        StatusCode::from_u16(refused.status.code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = match refused.status {
+        Status::Forbidden => plain(status, "There is no way to log on here; come over HTTPS\n"),
+        _ => plain(status, &format!("{status}\n")),
+    };
+    if let Some(seconds) = refused.retry_after {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    add(&mut response, &challenges(refused, side), false);
+    response
+}
+
+fn challenges(offer: Refused, side: Side) -> Fields {
+    offer.challenges.into_iter().map(|value| (side.challenge_field(), value)).collect()
+}
+
+fn close_behind<B>(response: &mut HttpResponse<B>) {
+    response.head_mut().set_connection_type(ConnectionType::Close);
+}
+
+/// Reads `body` to its end and throws it away; `false` if it is longer than `limit` bytes,
+/// breaks off, or takes too long.
+async fn drain(body: Payload, limit: u64, timeout: Duration) -> bool {
+    // Most legs have no body; no timer for those.
+    if matches!(body, Payload::None) {
+        return true;
+    }
+    let drained = async {
+        let mut body = pin!(body);
+        let mut left = limit;
+        while let Some(chunk) = poll_fn(|context| body.as_mut().poll_next(context)).await {
+            let Ok(chunk) = chunk else { return false };
+            match left.checked_sub(u64::try_from(chunk.len()).unwrap_or(u64::MAX)) {
+                Some(rest) => left = rest,
+                None => return false,
+            }
+        }
+        true
+    };
+    tokio::time::timeout(timeout, drained).await.unwrap_or(false)
+}
