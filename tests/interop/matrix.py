@@ -1,5 +1,6 @@
-"""Drives real clients against `logon demo`: the right password gets 200 and the user's name, a
-wrong one 401. Prints a line per client and a summary; exits 1 if anything failed."""
+"""Drives real clients against four servers: `logon demo`, which is an axum application, and the
+examples on plain hyper, `std::net` and actix-web. The right password gets 200 and the user's name,
+a wrong one 401. Prints a line per server and client and a summary; exits 1 if anything failed."""
 
 import fnmatch
 import os
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -23,9 +25,11 @@ CURL = ["bash", str(CLIENTS / "curl.sh")]
 CHROMIUM = ["node", str(CLIENTS / "chromium.js")]
 CHROMIUM_GSS = ["bash", str(CLIENTS / "chromium_gss.sh")]
 REQUESTS = [PYTHON, str(CLIENTS / "requests_ntlm_client.py")]
+REQUESTS_OWN = [PYTHON, str(CLIENTS / "requests_client.py")]
 SPNEGO = [PYTHON, str(CLIENTS / "pyspnego_client.py")]
 JAVA = ["java", "-Djava.net.useSystemProxies=false", "-cp", str(STATE / "java"), "JavaClient"]
 GO = [str(STATE / "go-ntlmssp")]
+WGET = ["bash", str(CLIENTS / "wget.sh")]
 POST = {"POST_BYTES": "100000"}
 
 # name, command, path, over TLS, environment
@@ -59,28 +63,64 @@ CASES = [
     ("go-ntlmssp-post", GO, "/ntlm/", False, POST),
 ]
 
-# wget speaks NTLMv1 only, which is refused.
-REFUSED = [("wget-ntlmv1-refused", ["bash", str(CLIENTS / "wget.sh")], "/ntlm/", False, {})]
+# Digest and Basic, for which the examples have no configuration.
+DEMO_CASES = [
+    ("curl-digest", CURL, "/digest/", False, {"CURL_AUTH": "--digest"}),
+    ("curl-digest-https", CURL, "/digest/", True, {"CURL_AUTH": "--digest"}),
+    ("curl-digest-post", CURL, "/digest/", False, {"CURL_AUTH": "--digest", **POST}),
+    ("curl-digest-all", CURL, "/all/deep/below?x=1", False, {"CURL_AUTH": "--digest"}),
+    ("requests-digest", REQUESTS_OWN, "/digest/", False, {"REQUESTS_AUTH": "digest"}),
+    ("requests-digest-https", REQUESTS_OWN, "/digest/", True, {"REQUESTS_AUTH": "digest"}),
+    ("requests-digest-post", REQUESTS_OWN, "/digest/", False, {"REQUESTS_AUTH": "digest", **POST}),
+    ("wget-digest", WGET, "/digest/", False, {}),
+    ("wget-digest-https", WGET, "/digest/", True, {}),
+    ("chromium-digest", CHROMIUM, "/digest/", False, {}),
+    ("chromium-digest-https", CHROMIUM, "/digest/", True, {}),
+    ("chromium-digest-post", CHROMIUM, "/digest/", False, POST),
+    ("curl-basic-https", CURL, "/basic/", True, {"CURL_AUTH": "--basic"}),
+    ("curl-basic-https-post", CURL, "/basic/", True, {"CURL_AUTH": "--basic", **POST}),
+    ("curl-basic-https-all", CURL, "/all/", True, {"CURL_AUTH": "--basic"}),
+    ("requests-basic-https", REQUESTS_OWN, "/basic/", True, {"REQUESTS_AUTH": "basic"}),
+    ("wget-basic-https", WGET, "/basic/", True, {}),
+    ("chromium-basic-https", CHROMIUM, "/basic/", True, {}),
+    ("chromium-all-https", CHROMIUM, "/all/", True, {}),
+]
+
+# Refused with the right password: wget's NTLM is NTLMv1 only, and Basic is not for plain HTTP.
+# The last item is the status.
+REFUSED = [("wget-ntlmv1-refused", WGET, "/ntlm/", False, {}, "401")]
+DEMO_REFUSED = [
+    ("curl-basic-http-refused", CURL, "/basic/", False, {"CURL_AUTH": "--basic"}, "403"),
+    ("curl-basic-http-all-refused", CURL, "/all/", False, {"CURL_AUTH": "--basic"}, "401"),
+]
 
 
-class Demo:
-    """A `logon demo` on free ports."""
+class Server:
+    """A server on free ports of loopback. It prints its addresses, one a line."""
 
-    def __init__(self, binary, directory):
-        self.ca = str(Path(directory) / "cert.pem")
-        self.log = open(Path(directory) / "demo.log", "w+")
-        command = [binary, "demo", "--http", "127.0.0.1:0", "--https", "127.0.0.1:0"]
-        command += ["--user", f"{DOMAIN}\\{USER}", "--password-env", "DEMO_PW", "--cert-out", self.ca]
+    def __init__(self, name, command, directory, tls=False):
+        self.name, self.directory = name, directory
+        self.ca = str(directory / "cert.pem")
+        self.log_path = directory / f"{name}.log"
+        self.log = open(self.log_path, "w+")
         environment = {**os.environ, "DEMO_PW": PASSWORD, "RUST_LOG": "debug"}
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment
+            command, stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment, cwd=directory
         )
         lines = queue.Queue()
         reader = lambda: [lines.put(line.strip()) for line in self.process.stdout]
         threading.Thread(target=reader, daemon=True).start()
         self.http = lines.get(timeout=10)
-        self.https = lines.get(timeout=10)
-        assert self.http.startswith("http://") and self.https.startswith("https://localhost:")
+        self.https = lines.get(timeout=10) if tls else None
+        assert self.http.startswith("http://")
+        assert not tls or self.https.startswith("https://localhost:")
+
+    def cases(self):
+        cases = CASES + DEMO_CASES if self.https else CASES
+        return [case for case in cases if self.https or not case[3]]
+
+    def refused(self):
+        return REFUSED + DEMO_REFUSED if self.https else REFUSED
 
     def stop(self):
         self.process.terminate()
@@ -89,15 +129,32 @@ class Demo:
         return code, self.log.read()
 
 
-def attempt(demo, case, password):
+def start(demo, examples, directory):
+    user = f"{DOMAIN}\\{USER}"
+    add = [demo, "users", "add", "--file", "users", user, "--password-env", "DEMO_PW"]
+    subprocess.run(
+        add, check=True, capture_output=True, cwd=directory, env={**os.environ, "DEMO_PW": PASSWORD}
+    )
+    yield Server(
+        "demo",
+        [demo, "demo", "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--user", user]
+        + ["--password-env", "DEMO_PW", "--cert-out", "cert.pem"],
+        directory,
+        tls=True,
+    )
+    for name, example in [("hyper", "plain"), ("std", "server_sync"), ("actix", "actix")]:
+        yield Server(name, [str(examples / example), "127.0.0.1:0"], directory)
+
+
+def attempt(server, case, password):
     """The last line that a client printed, and whether it reports success."""
-    _, command, path, tls, extra = case
+    _, command, path, tls, extra, *_ = case
     with tempfile.TemporaryDirectory() as home:
         environment = {
             key: value for key, value in os.environ.items() if not key.lower().endswith("_proxy")
         }
         environment |= {
-            "URL": (demo.https if tls else demo.http) + path,
+            "URL": (server.https if tls else server.http) + path,
             "LOGON_USER": USER,
             "LOGON_DOMAIN": DOMAIN,
             "LOGON_PASSWORD": password,
@@ -108,7 +165,7 @@ def attempt(demo, case, password):
             **extra,
         }
         if tls:
-            environment["CA_FILE"] = demo.ca
+            environment["CA_FILE"] = server.ca
         try:
             done = subprocess.run(
                 command, env=environment, capture_output=True, text=True, errors="replace", timeout=TIMEOUT
@@ -119,37 +176,49 @@ def attempt(demo, case, password):
         return lines[-1].strip(), done.returncode == 0
 
 
+def visit(server, wanted):
+    """The number of passed and of failed cases."""
+    counts = [0, 0]
+
+    def report(case, right, answers):
+        counts[not right] += 1
+        print(f"{'ok  ' if right else 'FAIL'} {server.name:6} {case[0]:28} {answers}", flush=True)
+
+    # One client after the other: the failures of several at once would add up to a lock-out.
+    for case in filter(wanted, server.cases()):
+        good, good_ok = attempt(server, case, PASSWORD)
+        bad, bad_ok = attempt(server, case, WRONG)
+        right = good_ok and good == f"OK 200 {EXPECTED}" and not bad_ok and "401" in bad
+        report(case, right, f"{good}  |  {bad}")
+    for case in filter(wanted, server.refused()):
+        answer, ok = attempt(server, case, PASSWORD)
+        report(case, not ok and case[-1] in answer, answer)
+    return counts
+
+
 def main():
-    binary, patterns = sys.argv[1], sys.argv[2:] or ["*"]
-    chosen = lambda cases: [
-        case for case in cases if any(fnmatch.fnmatch(case[0], pattern) for pattern in patterns)
-    ]
+    demo, examples, patterns = sys.argv[1], Path(sys.argv[2]), sys.argv[3:] or ["*"]
+    wanted = lambda case: any(fnmatch.fnmatch(case[0], pattern) for pattern in patterns)
+    directory = Path(tempfile.mkdtemp(prefix="logon-interop-"))
     passed = failed = 0
-    directory = tempfile.mkdtemp(prefix="logon-interop-")
-    demo = Demo(binary, directory)
+    servers = []
     try:
-        for case in chosen(CASES):
-            good, good_ok = attempt(demo, case, PASSWORD)
-            bad, bad_ok = attempt(demo, case, WRONG)
-            right = good_ok and good == f"OK 200 {EXPECTED}" and not bad_ok and "401" in bad
-            passed, failed = passed + right, failed + (not right)
-            print(f"{'ok  ' if right else 'FAIL'} {case[0]:26} {good}  |  {bad}", flush=True)
-        for case in chosen(REFUSED):
-            answer, ok = attempt(demo, case, PASSWORD)
-            right = not ok and "401" in answer
-            passed, failed = passed + right, failed + (not right)
-            print(f"{'ok  ' if right else 'FAIL'} {case[0]:26} {answer}", flush=True)
+        servers.extend(start(demo, examples, directory))
+        with ThreadPoolExecutor(len(servers)) as pool:
+            for counts in pool.map(lambda server: visit(server, wanted), servers):
+                passed, failed = passed + counts[0], failed + counts[1]
     finally:
-        code, log = demo.stop()
-    for secret in (PASSWORD, WRONG, "TlRMTVNT"):
-        if secret in log:
+        ended = [(server, *server.stop()) for server in servers]
+    for server, code, log in ended:
+        for secret in (PASSWORD, WRONG, "TlRMTVNT"):
+            if secret in log:
+                failed += 1
+                print(f"FAIL the log of {server.name} contains {secret!r}")
+        if server.name == "demo" and code != 0:
             failed += 1
-            print(f"FAIL the log contains {secret!r}")
-    if code != 0:
-        failed += 1
-        print(f"FAIL the demo ended with {code}")
+            print(f"FAIL the demo ended with {code}")
     if failed:
-        print(f"the demo's log is {directory}/demo.log")
+        print(f"the logs of the servers are in {directory}")
     else:
         shutil.rmtree(directory)
     print(f"interop: {passed} passed, {failed} failed")
