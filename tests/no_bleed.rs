@@ -1,0 +1,507 @@
+//! An identity never appears on a request that did not earn it.
+//!
+//! Two users and whoever pretends to be one of them send requests over a few connections, in an
+//! order drawn at random; a model that knows nothing of tokens says who may be reported on each.
+//!
+//! `NO_BLEED_SEED=n` runs the interleaving of one seed and prints it. `NO_BLEED_COUNT=n` runs
+//! so many, from `NO_BLEED_FROM` on.
+
+#[path = "support/bleed_clients.rs"]
+mod bleed_clients;
+#[path = "support/bleed_model.rs"]
+mod bleed_model;
+#[path = "support/bleed_steps.rs"]
+mod bleed_steps;
+#[path = "support/fixed.rs"]
+mod fixed;
+
+use bleed_clients::{Clients, account, basic};
+use bleed_model::{Asked, Claim, Expected, Model, Reported, Serial, State};
+use bleed_steps::{
+    Action, CONNECTIONS, Challenged, Credentials, Demand, Dice, Form, Interleaving, Request,
+    SCHEMES, StoreAnswer, Who,
+};
+use logon::http::{
+    BasicConfig, Carrier, ConnectionAuth, ConnectionConfig, Decision, Question, RequestHead,
+    Requirement, Scheme, Scope, format_token, parse_token,
+};
+use logon::{
+    Acceptor, AcceptorConfig, AccountName, Answer, ChannelBindings, FileTime, Identity,
+    KnownAccount, NtHash, RandomFailed, Refusal, SecureRandom, StoreError, TimeSource,
+};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+const INTERLEAVINGS: u64 = 100_000;
+
+// H-08
+#[test]
+fn no_request_carries_an_identity_that_it_did_not_earn() {
+    if let Some(seed) = variable("NO_BLEED_SEED") {
+        let interleaving = Dice::new(seed).interleaving();
+        println!("{interleaving:#?}");
+        Rig::new().run(&interleaving).unwrap();
+        return;
+    }
+    let from = variable("NO_BLEED_FROM").unwrap_or(0);
+    let count = variable("NO_BLEED_COUNT").unwrap_or(INTERLEAVINGS);
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let reached = std::thread::scope(|scope| {
+        let seeds = |worker| (from..from + count).skip(worker).step_by(workers);
+        let work = |worker| scope.spawn(move || check(seeds(worker)));
+        let workers: Vec<_> = (0..workers).map(work).collect();
+        let mut reached = Reached::default();
+        for worker in workers {
+            match worker.join() {
+                Ok(part) => reached.add(&part),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        reached
+    });
+    println!("{count} interleavings: {reached:?}");
+    let least = count / 100;
+    let Reached { proven, kept, strangers, shared, relogged, while_asking } = reached;
+    for (what, times) in [
+        ("logons", proven),
+        ("requests that follow on a logon", kept),
+        ("right proofs for a challenge of another connection", strangers),
+        ("logons forgotten on a connection that became shared", shared),
+        ("logons on a connection where the other user was logged on", relogged),
+        ("requests while the store was asked", while_asking),
+    ] {
+        assert!(times >= least, "{what}: only {times} in {count} interleavings");
+    }
+}
+
+fn variable(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|value| value.parse().unwrap())
+}
+
+fn check(seeds: impl Iterator<Item = u64>) -> Reached {
+    let mut rig = Rig::new();
+    for seed in seeds {
+        let interleaving = Dice::new(seed).interleaving();
+        if let Err(failure) = attempt(&mut rig, &interleaving) {
+            let (least, failure) = shrink(&mut rig, interleaving, failure);
+            panic!("NO_BLEED_SEED={seed}: {failure}\n{:#?}\n{:#?}", least.setting, least.steps);
+        }
+    }
+    rig.reached
+}
+
+fn attempt(rig: &mut Rig, interleaving: &Interleaving) -> Result<(), String> {
+    let ran = catch_unwind(AssertUnwindSafe(|| rig.run(interleaving)));
+    ran.unwrap_or_else(|_| Err("a panic".to_owned()))
+}
+
+/// Leaves out one step after the other, as long as it still fails.
+fn shrink(rig: &mut Rig, mut failing: Interleaving, mut failure: String) -> (Interleaving, String) {
+    let mut at = 0;
+    while at < failing.steps.len() {
+        let mut shorter = failing.clone();
+        shorter.steps.remove(at);
+        match attempt(rig, &shorter) {
+            Ok(()) => at += 1,
+            Err(still) => (failing, failure, at) = (shorter, still, 0),
+        }
+    }
+    (failing, failure)
+}
+
+/// How often what matters has come about.
+#[derive(Debug, Default)]
+struct Reached {
+    proven: u64,
+    kept: u64,
+    strangers: u64,
+    shared: u64,
+    relogged: u64,
+    while_asking: u64,
+}
+
+impl Reached {
+    fn add(&mut self, other: &Self) {
+        self.proven += other.proven;
+        self.kept += other.kept;
+        self.strangers += other.strangers;
+        self.shared += other.shared;
+        self.relogged += other.relogged;
+        self.while_asking += other.while_asking;
+    }
+}
+
+/// What serves all interleavings of a worker, set back before each.
+struct Rig {
+    clock: Arc<Seconds>,
+    random: Arc<Numbers>,
+    acceptor: Arc<AcceptorConfig>,
+    clients: Clients,
+    hashes: [NtHash; 2],
+    /// A challenge of another server.
+    elsewhere: Issued,
+    reached: Reached,
+}
+
+/// A connection of the server's, what the model says of it, and what was earned on it.
+struct Connection {
+    auth: ConnectionAuth,
+    model: Model,
+    /// Whoever sent the right proof last, if no other credentials have come since.
+    earned: Option<Who>,
+    /// The challenge that was sent last, if no other request has come since.
+    open: Option<Serial>,
+    /// Who was logged on last.
+    last: Option<Who>,
+}
+
+/// A challenge that was sent.
+struct Issued {
+    connection: usize,
+    scheme: Scheme,
+    form: Form,
+    challenge: Vec<u8>,
+}
+
+/// One interleaving under way.
+struct World<'a> {
+    rig: &'a mut Rig,
+    interleaving: &'a Interleaving,
+    config: Arc<ConnectionConfig>,
+    connections: Vec<Connection>,
+    issued: Vec<Issued>,
+}
+
+const START: u64 = 1_800_000_000;
+
+impl Rig {
+    fn new() -> Self {
+        let (clock, random) = (Arc::new(Seconds::default()), Arc::new(Numbers::default()));
+        let (numbers, time) = (Arc::clone(&random) as _, Arc::clone(&clock) as _);
+        let acceptor = Arc::new(AcceptorConfig::new(fixed::names(), numbers, time));
+        let hashes = [fixed::PASSWORD, fixed::BOBS_PASSWORD].map(NtHash::of_password);
+        let mut clients = Clients::default();
+        let elsewhere = elsewhere(&acceptor, &mut clients);
+        let reached = Reached::default();
+        Self { clock, random, acceptor, clients, hashes, elsewhere, reached }
+    }
+
+    fn run(&mut self, interleaving: &Interleaving) -> Result<(), String> {
+        self.clock.0.store(START, Ordering::Relaxed);
+        self.random.0.store(0, Ordering::Relaxed);
+        let setting = &interleaving.setting;
+        let mut config = ConnectionConfig::new(Arc::clone(&self.acceptor));
+        config.basic = Some(BasicConfig::new("no bleed").unwrap());
+        config.persistent = setting.persistent;
+        config.identity_lifetime = setting.identity_lifetime.map(Duration::from_secs);
+        config.max_exchanges = setting.max_exchanges;
+        let config = Arc::new(config);
+        let connections = (0..CONNECTIONS).map(|_| Connection::new(&config)).collect();
+        let mut world = World { rig: self, interleaving, config, connections, issued: Vec::new() };
+        for (number, step) in interleaving.steps.iter().enumerate() {
+            world
+                .step(step.connection, step.action)
+                .and_then(|()| world.check_states())
+                .map_err(|failure| format!("step {number}: {failure}"))?;
+        }
+        Ok(())
+    }
+
+    fn now(&self) -> u64 {
+        self.clock.0.load(Ordering::Relaxed)
+    }
+}
+
+impl World<'_> {
+    fn step(&mut self, at: usize, action: Action) -> Result<(), String> {
+        let now = self.rig.now();
+        let connection = &mut self.connections[at];
+        match action {
+            Action::Request(request) => return self.request(at, &request),
+            Action::Answer(answer) => return self.answer(at, answer),
+            Action::Throttle => {
+                let expected = connection.model.throttled();
+                let seen = seen(&connection.auth.throttle(1), &connection.auth);
+                compare(expected.unwrap_or(Expected::Refuses(500)), seen)?;
+            }
+            Action::Release => {
+                connection.auth.release();
+                connection.model.forget();
+                connection.earned = None;
+            }
+            Action::AppChallenge(demand) => {
+                let scope = scope(demand);
+                let response = connection.auth.challenge(RequestHead::new("GET", "/", &scope));
+                assert!(!response.continues);
+                connection.model.forget();
+                connection.earned = None;
+            }
+            Action::Advance(by) => self.rig.clock.0.store(now + by, Ordering::Relaxed),
+            Action::SetBack(by) => self.rig.clock.0.store(now - by, Ordering::Relaxed),
+            Action::Reconnect => *connection = Connection::new(&self.config),
+        }
+        Ok(())
+    }
+
+    fn request(&mut self, at: usize, request: &Request) -> Result<(), String> {
+        let (claim, lines) = self.credentials(at, request.credentials);
+        let others = self.connections.iter().enumerate();
+        let others = others.filter(|(other, there)| *other != at && there.model.in_exchange());
+        let room = others.count() < self.interleaving.setting.max_exchanges;
+        let Request { demand, carrier, secure, preflight, .. } = *request;
+        let now = self.rig.now();
+        let asked = Asked { claim, demand, carrier, secure, preflight, now, room };
+
+        let connection = &mut self.connections[at];
+        let before = connection.model.clone();
+        let expected = connection.model.request(&asked, &self.interleaving.setting);
+        if matches!(before.state, State::Waiting(_)) {
+            self.rig.reached.while_asking += 1;
+        }
+        if connection.model.logged_on().is_none() && before.logged_on().is_some() {
+            self.rig.reached.shared += u64::from(carrier > Carrier::Exclusive);
+        }
+        let unseen =
+            demand.requirement == Requirement::Off || (preflight && demand.preflight_passes);
+        if !unseen {
+            connection.earn(claim);
+        }
+
+        let scope = scope(demand);
+        let lines: Vec<&[u8]> = lines.iter().map(String::as_bytes).collect();
+        let mut head = RequestHead::new("GET", "/", &scope);
+        head.credentials = &lines;
+        (head.carrier, head.secure, head.preflight) = (carrier, secure, preflight);
+        let decision = connection.auth.request(head);
+        let seen = seen(&decision, &connection.auth);
+        compare(expected, seen)?;
+        match (seen, claim) {
+            (Expected::Challenges, Claim::First { scheme, form, serial }) => {
+                let Decision::Respond(response) = &decision else { return Ok(()) };
+                let value = response.challenges[0].as_bytes();
+                let challenge = parse_token(scheme, value).unwrap().unwrap();
+                connection.open = Some(serial);
+                self.issued.push(Issued { connection: at, scheme, form, challenge });
+            }
+            (Expected::Asks(_), _) if !request.late => {
+                return self.answer(at, StoreAnswer::Right);
+            }
+            _ => {}
+        }
+        self.check_earned(at, seen)
+    }
+
+    fn answer(&mut self, at: usize, answer: StoreAnswer) -> Result<(), String> {
+        let now = self.rig.now();
+        let connection = &mut self.connections[at];
+        let was = connection.last;
+        let given = match (answer, connection.auth.pending()) {
+            (StoreAnswer::Right, Some(Question::Account(account))) => {
+                let bob = usize::from(account.user() == "bob");
+                let name = AccountName::new("CORP", ["alice", "bob"][bob]);
+                Ok(Answer::Known(KnownAccount::new(self.rig.hashes[bob].clone(), name)))
+            }
+            (StoreAnswer::Refused, _) => Ok(Answer::Refused(Refusal::AccountDisabled)),
+            (StoreAnswer::OutOfReach, _) => Err(StoreError::new("out of reach")),
+            _ => Ok(Answer::Unknown),
+        };
+        let expected = connection.model.answered(answer, now, &self.interleaving.setting);
+        let decision = connection.auth.resume(given);
+        let seen = seen(&decision, &connection.auth);
+        compare(expected.unwrap_or(Expected::Refuses(500)), seen)?;
+        if let Some(now) = connection.model.logged_on().filter(|_| expected.is_some()) {
+            self.rig.reached.relogged += u64::from(was.is_some_and(|was| was != now));
+            connection.last = Some(now);
+        }
+        if !matches!(seen, Expected::Passes(Some(_))) && expected.is_some() {
+            connection.earned = None;
+        }
+        self.check_earned(at, seen)
+    }
+
+    /// Who is reported has proven it here, and nothing has ended that since.
+    fn check_earned(&mut self, at: usize, seen: Expected) -> Result<(), String> {
+        let Expected::Passes(Some(Reported { who, fresh, persistent })) = seen else {
+            return Ok(());
+        };
+        let connection = &mut self.connections[at];
+        if connection.earned != Some(who) {
+            return Err(format!("{who:?} is reported, earned was {:?}", connection.earned));
+        }
+        if !persistent {
+            connection.earned = None;
+        }
+        if fresh {
+            self.rig.reached.proven += 1;
+        } else {
+            self.rig.reached.kept += 1;
+        }
+        Ok(())
+    }
+
+    /// What is kept is what the model says is kept, on this connection and on all others.
+    fn check_states(&self) -> Result<(), String> {
+        for (at, connection) in self.connections.iter().enumerate() {
+            let kept = connection.auth.logon().map(|logon| named(logon.identity()));
+            let expected = connection.model.logged_on();
+            if kept != expected {
+                return Err(format!("connection {at} keeps {kept:?}, expected {expected:?}"));
+            }
+        }
+        let under_way = self.connections.iter().filter(|c| c.model.in_exchange()).count();
+        if self.config.exchanges() != under_way {
+            let counted = self.config.exchanges();
+            return Err(format!("{counted} exchanges under way, expected {under_way}"));
+        }
+        Ok(())
+    }
+
+    /// What is sent, and what that is worth.
+    fn credentials(&mut self, at: usize, credentials: Credentials) -> (Claim, Vec<String>) {
+        let clients = &mut self.rig.clients;
+        let one = |line: String| vec![line];
+        match credentials {
+            Credentials::None => (Claim::None, Vec::new()),
+            Credentials::First { scheme, form } => {
+                let serial = self.issued.len();
+                let line = format_token(scheme, clients.first(form));
+                (Claim::First { scheme, form, serial }, one(line))
+            }
+            Credentials::Second { of, other_scheme, client } => {
+                let serial = pick(&self.issued, at, of);
+                let issued = serial.map_or(&self.rig.elsewhere, |serial| &self.issued[serial]);
+                let Issued { connection, scheme, form, challenge } = issued;
+                let scheme = match (other_scheme, *scheme) {
+                    (false, scheme) => scheme,
+                    (true, Scheme::Ntlm) => Scheme::Negotiate,
+                    (true, _) => Scheme::Ntlm,
+                };
+                if client.right && *connection != at {
+                    self.rig.reached.strangers += 1;
+                }
+                let line = format_token(scheme, clients.second(*form, client, challenge));
+                (Claim::Second { scheme, form: *form, serial, client }, one(line))
+            }
+            Credentials::Garbage(scheme) => (Claim::Garbage(scheme), one(format!("{scheme} TlRM"))),
+            Credentials::Malformed(scheme) => {
+                (Claim::Malformed(scheme), one(format!("{scheme} %%%")))
+            }
+            Credentials::NoScheme => (Claim::Unreadable, one("=".to_owned())),
+            Credentials::Repeated => {
+                let line = format_token(Scheme::Ntlm, clients.first(Form::Ntlm));
+                (Claim::Unreadable, vec![line.clone(), line])
+            }
+            Credentials::Bearer => (Claim::Foreign, one("Bearer abc".to_owned())),
+            Credentials::Basic(client) => (Claim::Basic(client), one(basic(client))),
+        }
+    }
+}
+
+impl Connection {
+    fn new(config: &Arc<ConnectionConfig>) -> Self {
+        let auth = ConnectionAuth::new(Arc::clone(config), ChannelBindings::none());
+        Self { auth, model: Model::new(), earned: None, open: None, last: None }
+    }
+
+    /// What credentials are worth to whoever sends them: without a look at what the state was.
+    fn earn(&mut self, claim: Claim) {
+        let open = self.open.take();
+        match claim {
+            Claim::None => {}
+            Claim::Basic(client) => self.earned = client.right.then_some(client.who),
+            Claim::Second { serial, client, .. } => {
+                let right = client.right && serial.is_some() && serial == open;
+                self.earned = right.then_some(client.who);
+            }
+            _ => self.earned = None,
+        }
+    }
+}
+
+/// What another server, of the same name, sends.
+fn elsewhere(acceptor: &Arc<AcceptorConfig>, clients: &mut Clients) -> Issued {
+    let mut challenge = Vec::new();
+    let acceptor = Acceptor::new(Arc::clone(acceptor), ChannelBindings::none());
+    let _ = acceptor.step(clients.first(Form::Ntlm), &mut challenge).unwrap();
+    Issued { connection: CONNECTIONS, scheme: Scheme::Ntlm, form: Form::Ntlm, challenge }
+}
+
+/// The challenge that somebody answers, by its number; `None` if there was none yet.
+fn pick(issued: &[Issued], at: usize, of: Challenged) -> Option<Serial> {
+    let here = || issued.iter().rposition(|issued| issued.connection == at);
+    match of {
+        Challenged::LastHere => here().or(issued.len().checked_sub(1)),
+        Challenged::Any(number) => number.checked_rem(issued.len()),
+    }
+}
+
+fn scope(demand: Demand) -> Arc<Scope> {
+    let schemes = SCHEMES[demand.schemes];
+    let scope = match demand.requirement {
+        Requirement::Off => Scope::off(),
+        Requirement::AppChallenges => Scope::app_challenges(schemes),
+        Requirement::Optional => Scope::optional(schemes),
+        Requirement::Required => Scope::required(schemes),
+    };
+    let passing: &[&str] = if demand.bearer_passes { &["Bearer"] } else { &[] };
+    Arc::new(scope.with_pass_schemes(passing).with_cors_preflight(demand.preflight_passes))
+}
+
+fn seen(decision: &Decision, auth: &ConnectionAuth) -> Expected {
+    match decision {
+        Decision::Forward(forward) => {
+            let authentication = &forward.authentication;
+            let (fresh, persistent) = (authentication.is_fresh(), authentication.is_persistent());
+            let reported =
+                |identity: &Identity| Reported { who: named(identity), fresh, persistent };
+            Expected::Passes(authentication.identity().map(reported))
+        }
+        Decision::NeedLogon => match auth.pending() {
+            Some(Question::Account(account)) => {
+                Expected::Asks(if account.user() == "bob" { Who::Bob } else { Who::Alice })
+            }
+            other => panic!("{other:?}"),
+        },
+        Decision::Respond(response) if response.continues => {
+            assert_eq!(response.status.code(), 401);
+            Expected::Challenges
+        }
+        Decision::Respond(response) => Expected::Refuses(response.status.code()),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn named(identity: &Identity) -> Who {
+    let name = identity.to_string();
+    [Who::Alice, Who::Bob].into_iter().find(|who| account(*who) == name).unwrap()
+}
+
+fn compare(expected: Expected, seen: Expected) -> Result<(), String> {
+    if expected == seen { Ok(()) } else { Err(format!("expected {expected:?}, saw {seen:?}")) }
+}
+
+/// Seconds since 1970, set by hand.
+#[derive(Debug, Default)]
+struct Seconds(AtomicU64);
+
+impl TimeSource for Seconds {
+    fn now(&self) -> FileTime {
+        FileTime::from_unix(Duration::from_secs(self.0.load(Ordering::Relaxed)))
+    }
+}
+
+/// Numbers counted up: never the same challenge twice, and the same challenges every time.
+#[derive(Debug, Default)]
+struct Numbers(AtomicU64);
+
+impl SecureRandom for Numbers {
+    fn fill(&self, out: &mut [u8]) -> Result<(), RandomFailed> {
+        for part in out.chunks_mut(8) {
+            let number = self.0.fetch_add(1, Ordering::Relaxed).to_le_bytes();
+            part.copy_from_slice(&number[..part.len()]);
+        }
+        Ok(())
+    }
+}
