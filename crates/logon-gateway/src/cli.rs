@@ -75,6 +75,10 @@ pub(crate) struct DemoOptions {
     #[arg(long)]
     pub(crate) no_persistence: bool,
 
+    /// Let everybody guess passwords without a pause, for tests that fail on purpose
+    #[arg(long)]
+    pub(crate) no_throttle: bool,
+
     /// Write log lines as JSON
     #[arg(long)]
     pub(crate) json: bool,

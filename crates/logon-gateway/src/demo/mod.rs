@@ -66,7 +66,11 @@ async fn serve(options: DemoOptions, users: Users) -> Result<(), Failure> {
     config.basic = Some(basic);
     config.digest = Some(DigestConfig::with_os(&options.realm).map_err(bad_realm)?);
     config.persistent = !options.no_persistence;
-    let layer = LogonLayer::of(Gate::new(config, Immediate(store)));
+    let mut gate = Gate::new(config, Immediate(store));
+    if options.no_throttle {
+        gate = gate.throttle(None);
+    }
+    let layer = LogonLayer::of(gate);
     let site = pages::site(&layer, about);
     tokio::join!(
         Server::new(site.clone()).serve(http, interrupted()),
