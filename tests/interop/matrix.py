@@ -4,14 +4,14 @@ a wrong one 401. Prints a line per server and client and a summary; exits 1 if a
 
 import fnmatch
 import os
-import queue
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from server import Server
 
 HERE = Path(__file__).parent
 CLIENTS = HERE / "clients"
@@ -95,25 +95,8 @@ DEMO_REFUSED = [
 ]
 
 
-class Server:
-    """A server on free ports of loopback. It prints its addresses, one a line."""
-
-    def __init__(self, name, command, directory, tls=False):
-        self.name, self.directory = name, directory
-        self.ca = str(directory / "cert.pem")
-        self.log_path = directory / f"{name}.log"
-        self.log = open(self.log_path, "w+")
-        environment = {**os.environ, "DEMO_PW": PASSWORD, "RUST_LOG": "debug"}
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=self.log, text=True, env=environment, cwd=directory
-        )
-        lines = queue.Queue()
-        reader = lambda: [lines.put(line.strip()) for line in self.process.stdout]
-        threading.Thread(target=reader, daemon=True).start()
-        self.http = lines.get(timeout=10)
-        self.https = lines.get(timeout=10) if tls else None
-        assert self.http.startswith("http://")
-        assert not tls or self.https.startswith("https://localhost:")
+class Visited(Server):
+    """A server, and what is expected of it."""
 
     def cases(self):
         cases = CASES + DEMO_CASES if self.https else CASES
@@ -122,12 +105,6 @@ class Server:
     def refused(self):
         return REFUSED + DEMO_REFUSED if self.https else REFUSED
 
-    def stop(self):
-        self.process.terminate()
-        code = self.process.wait(timeout=15)
-        self.log.seek(0)
-        return code, self.log.read()
-
 
 def start(demo, examples, directory):
     user = f"{DOMAIN}\\{USER}"
@@ -135,15 +112,17 @@ def start(demo, examples, directory):
     subprocess.run(
         add, check=True, capture_output=True, cwd=directory, env={**os.environ, "DEMO_PW": PASSWORD}
     )
-    yield Server(
+    environment = {"DEMO_PW": PASSWORD, "RUST_LOG": "debug"}
+    yield Visited(
         "demo",
         [demo, "demo", "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--user", user]
         + ["--password-env", "DEMO_PW", "--cert-out", "cert.pem"],
         directory,
+        environment,
         tls=True,
     )
     for name, example in [("hyper", "plain"), ("std", "server_sync"), ("actix", "actix")]:
-        yield Server(name, [str(examples / example), "127.0.0.1:0"], directory)
+        yield Visited(name, [str(examples / example), "127.0.0.1:0"], directory, environment)
 
 
 def attempt(server, case, password):
