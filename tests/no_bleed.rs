@@ -12,22 +12,25 @@ mod bleed_clients;
 mod bleed_model;
 #[path = "support/bleed_steps.rs"]
 mod bleed_steps;
+#[path = "support/digest.rs"]
+mod digest;
 #[path = "support/fixed.rs"]
 mod fixed;
 
 use bleed_clients::{Clients, account, basic};
-use bleed_model::{Asked, Claim, Expected, Model, Reported, Serial, State};
+use bleed_model::{Asked, Claim, Expected, Model, Nonce, Reported, Serial, State, Used};
 use bleed_steps::{
     Action, CONNECTIONS, Challenged, Credentials, Demand, Dice, Form, Interleaving, Request,
     SCHEMES, StoreAnswer, Who,
 };
 use logon::http::{
-    BasicConfig, Carrier, ConnectionAuth, ConnectionConfig, Decision, Question, RequestHead,
-    Requirement, Scheme, Scope, format_token, parse_token,
+    BasicConfig, Carrier, ConnectionAuth, ConnectionConfig, Decision, DigestConfig, Question,
+    RecentNonces, RequestHead, Requirement, Scheme, Scope, format_token, parse_token,
 };
 use logon::{
-    Acceptor, AcceptorConfig, AccountName, Answer, ChannelBindings, FileTime, Identity,
-    KnownAccount, NtHash, RandomFailed, Refusal, SecureRandom, StoreError, TimeSource,
+    Acceptor, AcceptorConfig, AccountName, Answer, ChannelBindings, DigestAlgorithm, DigestAnswer,
+    DigestUsername, FileTime, Ha1, Identity, KnownAccount, NtHash, RandomFailed, Refusal,
+    SecureRandom, StoreError, TimeSource,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -63,7 +66,7 @@ fn no_request_carries_an_identity_that_it_did_not_earn() {
     });
     println!("{count} interleavings: {reached:?}");
     let least = count / 100;
-    let Reached { proven, kept, strangers, shared, relogged, while_asking } = reached;
+    let Reached { proven, kept, strangers, shared, relogged, while_asking, replayed } = reached;
     for (what, times) in [
         ("logons", proven),
         ("requests that follow on a logon", kept),
@@ -71,6 +74,7 @@ fn no_request_carries_an_identity_that_it_did_not_earn() {
         ("logons forgotten on a connection that became shared", shared),
         ("logons on a connection where the other user was logged on", relogged),
         ("requests while the store was asked", while_asking),
+        ("credentials of Digest that were used before", replayed),
     ] {
         assert!(times >= least, "{what}: only {times} in {count} interleavings");
     }
@@ -120,6 +124,7 @@ struct Reached {
     shared: u64,
     relogged: u64,
     while_asking: u64,
+    replayed: u64,
 }
 
 impl Reached {
@@ -130,6 +135,7 @@ impl Reached {
         self.shared += other.shared;
         self.relogged += other.relogged;
         self.while_asking += other.while_asking;
+        self.replayed += other.replayed;
     }
 }
 
@@ -140,6 +146,7 @@ struct Rig {
     acceptor: Arc<AcceptorConfig>,
     clients: Clients,
     hashes: [NtHash; 2],
+    digest_hashes: [Ha1; 2],
     /// A challenge of another server.
     elsewhere: Issued,
     reached: Reached,
@@ -172,8 +179,14 @@ struct World<'a> {
     config: Arc<ConnectionConfig>,
     connections: Vec<Connection>,
     issued: Vec<Issued>,
+    /// Challenges of Digest, with the time at which they were sent.
+    nonces: Vec<(String, u64)>,
+    used: Used,
 }
 
+const REALM: &str = "no bleed";
+/// What another server sends.
+const FOREIGN_NONCE: &str = "Digest realm=\"no bleed\", nonce=\"elsewhere\"";
 const START: u64 = 1_800_000_000;
 
 impl Rig {
@@ -181,25 +194,40 @@ impl Rig {
         let (clock, random) = (Arc::new(Seconds::default()), Arc::new(Numbers::default()));
         let (numbers, time) = (Arc::clone(&random) as _, Arc::clone(&clock) as _);
         let acceptor = Arc::new(AcceptorConfig::new(fixed::names(), numbers, time));
+        let digest_hashes = [(Who::Alice, fixed::PASSWORD), (Who::Bob, fixed::BOBS_PASSWORD)];
+        let digest_hashes = digest_hashes.map(|(who, password)| {
+            Ha1::of_password(DigestAlgorithm::Sha256, account(who), REALM, password)
+        });
         let hashes = [fixed::PASSWORD, fixed::BOBS_PASSWORD].map(NtHash::of_password);
         let mut clients = Clients::default();
         let elsewhere = elsewhere(&acceptor, &mut clients);
         let reached = Reached::default();
-        Self { clock, random, acceptor, clients, hashes, elsewhere, reached }
+        Self { clock, random, acceptor, clients, hashes, digest_hashes, elsewhere, reached }
     }
 
     fn run(&mut self, interleaving: &Interleaving) -> Result<(), String> {
         self.clock.0.store(START, Ordering::Relaxed);
-        self.random.0.store(0, Ordering::Relaxed);
+        self.random.challenges.store(0, Ordering::Relaxed);
+        self.random.others.store(0, Ordering::Relaxed);
         let setting = &interleaving.setting;
         let mut config = ConnectionConfig::new(Arc::clone(&self.acceptor));
-        config.basic = Some(BasicConfig::new("no bleed").unwrap());
+        config.basic = Some(BasicConfig::new(REALM).unwrap());
+        let counts = Arc::new(RecentNonces::with_capacity(100));
+        config.digest = Some(DigestConfig::new(REALM, &*self.random, counts).unwrap());
         config.persistent = setting.persistent;
         config.identity_lifetime = setting.identity_lifetime.map(Duration::from_secs);
         config.max_exchanges = setting.max_exchanges;
         let config = Arc::new(config);
         let connections = (0..CONNECTIONS).map(|_| Connection::new(&config)).collect();
-        let mut world = World { rig: self, interleaving, config, connections, issued: Vec::new() };
+        let mut world = World {
+            rig: self,
+            interleaving,
+            config,
+            connections,
+            issued: Vec::new(),
+            nonces: Vec::new(),
+            used: Used::default(),
+        };
         for (number, step) in interleaving.steps.iter().enumerate() {
             world
                 .step(step.connection, step.action)
@@ -207,6 +235,36 @@ impl Rig {
                 .map_err(|failure| format!("step {number}: {failure}"))?;
         }
         Ok(())
+    }
+
+    fn answer(&self, answer: StoreAnswer, user: &str) -> Result<Answer, StoreError> {
+        let bob = usize::from(user == "bob");
+        let name = AccountName::new("CORP", ["alice", "bob"][bob]);
+        match answer {
+            StoreAnswer::Right => {
+                Ok(Answer::Known(KnownAccount::new(self.hashes[bob].clone(), name)))
+            }
+            StoreAnswer::Unknown => Ok(Answer::Unknown),
+            StoreAnswer::Refused => Ok(Answer::Refused(Refusal::AccountDisabled)),
+            StoreAnswer::OutOfReach => Err(StoreError::new("out of reach")),
+        }
+    }
+
+    fn digest_answer(
+        &self,
+        answer: StoreAnswer,
+        username: DigestUsername<'_>,
+    ) -> Result<DigestAnswer, StoreError> {
+        let bob = usize::from(asked_for(username) == Who::Bob);
+        let name = AccountName::new("CORP", ["alice", "bob"][bob]);
+        match answer {
+            StoreAnswer::Right => {
+                Ok(DigestAnswer::Known { ha1: self.digest_hashes[bob].clone(), name })
+            }
+            StoreAnswer::Unknown => Ok(DigestAnswer::Unknown),
+            StoreAnswer::Refused => Ok(DigestAnswer::Refused(Refusal::AccountDisabled)),
+            StoreAnswer::OutOfReach => Err(StoreError::new("out of reach")),
+        }
     }
 
     fn now(&self) -> u64 {
@@ -274,9 +332,14 @@ impl World<'_> {
         let mut head = RequestHead::new("GET", "/", &scope);
         head.credentials = &lines;
         (head.carrier, head.secure, head.preflight) = (carrier, secure, preflight);
+        head.digest = true;
         let decision = connection.auth.request(head);
         let seen = seen(&decision, &connection.auth);
         compare(expected, seen)?;
+        if let Decision::Respond(response) = &decision {
+            let nonce = response.challenges.iter().find(|value| value.contains("SHA-256"));
+            self.nonces.extend(nonce.map(|value| (value.clone(), now)));
+        }
         match (seen, claim) {
             (Expected::Challenges, Claim::First { scheme, form, serial }) => {
                 let Decision::Respond(response) = &decision else { return Ok(()) };
@@ -297,18 +360,19 @@ impl World<'_> {
         let now = self.rig.now();
         let connection = &mut self.connections[at];
         let was = connection.last;
-        let given = match (answer, connection.auth.pending()) {
-            (StoreAnswer::Right, Some(Question::Account(account))) => {
-                let bob = usize::from(account.user() == "bob");
-                let name = AccountName::new("CORP", ["alice", "bob"][bob]);
-                Ok(Answer::Known(KnownAccount::new(self.rig.hashes[bob].clone(), name)))
+        let setting = &self.interleaving.setting;
+        let expected = connection.model.answered(answer, now, setting, &mut self.used);
+        let decision = match connection.auth.pending() {
+            Some(Question::Digest(asked)) => {
+                let given = self.rig.digest_answer(answer, asked.username);
+                connection.auth.resume_digest(given)
             }
-            (StoreAnswer::Refused, _) => Ok(Answer::Refused(Refusal::AccountDisabled)),
-            (StoreAnswer::OutOfReach, _) => Err(StoreError::new("out of reach")),
-            _ => Ok(Answer::Unknown),
+            Some(Question::Account(asked)) => {
+                let given = self.rig.answer(answer, asked.user());
+                connection.auth.resume(given)
+            }
+            _ => connection.auth.resume(Ok(Answer::Unknown)),
         };
-        let expected = connection.model.answered(answer, now, &self.interleaving.setting);
-        let decision = connection.auth.resume(given);
         let seen = seen(&decision, &connection.auth);
         compare(expected.unwrap_or(Expected::Refuses(500)), seen)?;
         if let Some(now) = connection.model.logged_on().filter(|_| expected.is_some()) {
@@ -395,6 +459,14 @@ impl World<'_> {
             }
             Credentials::Bearer => (Claim::Foreign, one("Bearer abc".to_owned())),
             Credentials::Basic(client) => (Claim::Basic(client), one(basic(client))),
+            Credentials::Digest { client, nonce, count } => {
+                let number = self.nonces.len().checked_sub(nonce + 1);
+                let nonce = number.map(|number| Nonce { number, count, at: self.nonces[number].1 });
+                let replayed = number.is_some_and(|number| self.used.contains(&(number, count)));
+                self.rig.reached.replayed += u64::from(replayed && client.right);
+                let challenge = number.map_or(FOREIGN_NONCE, |number| &self.nonces[number].0);
+                (Claim::Digest(client, nonce), one(clients.digest(client, challenge, count)))
+            }
         }
     }
 }
@@ -411,6 +483,9 @@ impl Connection {
         match claim {
             Claim::None => {}
             Claim::Basic(client) => self.earned = client.right.then_some(client.who),
+            Claim::Digest(client, nonce) => {
+                self.earned = (client.right && nonce.is_some()).then_some(client.who);
+            }
             Claim::Second { serial, client, .. } => {
                 let right = client.right && serial.is_some() && serial == open;
                 self.earned = right.then_some(client.who);
@@ -462,6 +537,7 @@ fn seen(decision: &Decision, auth: &ConnectionAuth) -> Expected {
             Some(Question::Account(account)) => {
                 Expected::Asks(if account.user() == "bob" { Who::Bob } else { Who::Alice })
             }
+            Some(Question::Digest(account)) => Expected::Asks(asked_for(account.username)),
             other => panic!("{other:?}"),
         },
         Decision::Respond(response) if response.continues => {
@@ -471,6 +547,11 @@ fn seen(decision: &Decision, auth: &ConnectionAuth) -> Expected {
         Decision::Respond(response) => Expected::Refuses(response.status.code()),
         other => panic!("{other:?}"),
     }
+}
+
+fn asked_for(username: DigestUsername<'_>) -> Who {
+    let DigestUsername::Plain(name) = username else { panic!("nobody hashes a name here") };
+    [Who::Alice, Who::Bob].into_iter().find(|who| account(*who) == name).unwrap()
 }
 
 fn named(identity: &Identity) -> Who {
@@ -492,14 +573,20 @@ impl TimeSource for Seconds {
     }
 }
 
-/// Numbers counted up: never the same challenge twice, and the same challenges every time.
+/// Numbers counted up: never the same challenge twice, and the same challenges every time. Those
+/// of NTLM, which are 8 bytes, are counted by themselves, so that answers to them are computed
+/// once for all interleavings.
 #[derive(Debug, Default)]
-struct Numbers(AtomicU64);
+struct Numbers {
+    challenges: AtomicU64,
+    others: AtomicU64,
+}
 
 impl SecureRandom for Numbers {
     fn fill(&self, out: &mut [u8]) -> Result<(), RandomFailed> {
+        let counter = if out.len() == 8 { &self.challenges } else { &self.others };
         for part in out.chunks_mut(8) {
-            let number = self.0.fetch_add(1, Ordering::Relaxed).to_le_bytes();
+            let number = counter.fetch_add(1, Ordering::Relaxed).to_le_bytes();
             part.copy_from_slice(&number[..part.len()]);
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! The credentials that clients send, each computed once.
 
 use crate::bleed_steps::{Client, Form, Who};
+use crate::digest;
 use crate::fixed::{BOBS_PASSWORD, PASSWORD, negotiate, ntlm};
 use logon::http::{Scheme, format_token};
 use logon::{Initiator, InitiatorStep};
@@ -11,6 +12,7 @@ use std::collections::HashMap;
 pub(crate) struct Clients {
     firsts: HashMap<Form, Vec<u8>>,
     seconds: HashMap<(Form, Client, Vec<u8>), Vec<u8>>,
+    digests: HashMap<(Client, String, u32), String>,
 }
 
 impl Clients {
@@ -33,6 +35,16 @@ impl Clients {
             let _ = initiator.step(Some(challenge), &mut token).unwrap();
             token
         })
+    }
+
+    /// The value of an `Authorization` field of the Digest scheme, for `GET /`.
+    pub(crate) fn digest(&mut self, client: Client, challenge: &str, count: u32) -> String {
+        let key = (client, challenge.to_owned(), count);
+        let known = self.digests.entry(key).or_insert_with(|| {
+            let user = (account(client.who), password(client));
+            digest::answer(challenge, user, ("GET", "/"), count)
+        });
+        known.clone()
     }
 }
 

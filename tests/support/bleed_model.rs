@@ -29,10 +29,29 @@ pub(crate) struct Waiting {
     pub(crate) scheme: Scheme,
     who: Who,
     right: bool,
-    /// Of a challenge that was sent at this time.
-    challenged_at: Option<u64>,
+    proof: Proof,
     requirement: Requirement,
 }
+
+#[derive(Debug, Clone, Copy)]
+enum Proof {
+    /// For a challenge that was sent at this time.
+    Exchange(u64),
+    Password,
+    Digest(Option<Nonce>),
+}
+
+/// A nonce and how often it was used before.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Nonce {
+    pub(crate) number: usize,
+    pub(crate) count: u32,
+    /// When it was sent.
+    pub(crate) at: u64,
+}
+
+/// The nonces that were used, and how often: the server's, for all its connections.
+pub(crate) type Used = std::collections::HashSet<(usize, u32)>;
 
 /// What a request's credentials are worth.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +74,8 @@ pub(crate) enum Claim {
     Unreadable,
     Foreign,
     Basic(Client),
+    /// With a nonce of this server's, or of another.
+    Digest(Client, Option<Nonce>),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -89,6 +110,7 @@ pub(crate) struct Reported {
 }
 
 const CHALLENGE_LIFETIME: u64 = 120;
+const NONCE_LIFETIME: u64 = 300;
 const ANONYMOUS: Expected = Expected::Passes(None);
 
 impl Model {
@@ -142,7 +164,7 @@ impl Model {
                 if scheme == Scheme::Basic && !asked.secure {
                     return without(asked);
                 }
-                if scheme != Scheme::Basic && self.carrier == Carrier::Multiplexed {
+                if scheme.is_per_connection() && self.carrier == Carrier::Multiplexed {
                     return Expected::Refuses(401);
                 }
                 self.prove(before, claim, asked)
@@ -168,12 +190,16 @@ impl Model {
         let room = |expected| if asked.room { expected } else { Expected::Refuses(503) };
         match claim {
             Claim::Malformed(_) => Expected::Refuses(400),
-            Claim::Basic(Client { who, right }) => {
-                let scheme = Scheme::Basic;
-                let challenged_at = None;
-                self.state =
-                    State::Waiting(Waiting { scheme, who, right, challenged_at, requirement });
-                Expected::Asks(who)
+            Claim::Basic(Client { who, right }) => self.ask(Waiting {
+                scheme: Scheme::Basic,
+                who,
+                right,
+                proof: Proof::Password,
+                requirement,
+            }),
+            Claim::Digest(Client { who, right }, nonce) => {
+                let proof = Proof::Digest(nonce);
+                self.ask(Waiting { scheme: Scheme::Digest, who, right, proof, requirement })
             }
             Claim::First { scheme, form, serial } => {
                 if asked.room {
@@ -191,15 +217,18 @@ impl Model {
                 match claim {
                     Claim::Second { form: given, serial: proven, client, .. } if given == form => {
                         let right = client.right && proven == Some(serial);
-                        let (who, challenged_at) = (client.who, Some(at));
-                        let waiting = Waiting { scheme, who, right, challenged_at, requirement };
-                        self.state = State::Waiting(waiting);
-                        Expected::Asks(who)
+                        let (who, proof) = (client.who, Proof::Exchange(at));
+                        self.ask(Waiting { scheme, who, right, proof, requirement })
                     }
                     _ => refused(requirement),
                 }
             }
         }
+    }
+
+    fn ask(&mut self, waiting: Waiting) -> Expected {
+        self.state = State::Waiting(waiting);
+        Expected::Asks(waiting.who)
     }
 
     /// The store has answered; `None` if nobody had asked.
@@ -208,25 +237,36 @@ impl Model {
         answer: StoreAnswer,
         now: u64,
         setting: &Setting,
+        used: &mut Used,
     ) -> Option<Expected> {
         let State::Waiting(waiting) = self.state else { return None };
         self.forget();
-        let Waiting { scheme, who, right, challenged_at, requirement } = waiting;
-        let late = challenged_at
-            .and_then(|at| now.checked_sub(at))
-            .is_some_and(|age| age > CHALLENGE_LIFETIME);
-        Some(match answer {
-            StoreAnswer::OutOfReach => Expected::Refuses(503),
-            StoreAnswer::Right if right && !late => {
-                let persistent = scheme.is_per_connection()
-                    && setting.persistent
-                    && self.carrier == Carrier::Exclusive;
+        let Waiting { scheme, who, right, proof, requirement } = waiting;
+        Some(match (answer, proof) {
+            (StoreAnswer::OutOfReach, _) => Expected::Refuses(503),
+            (StoreAnswer::Unknown | StoreAnswer::Refused, _) => refused(requirement),
+            _ if !right => refused(requirement),
+            (_, Proof::Exchange(at)) => {
+                if now.checked_sub(at).is_some_and(|age| age > CHALLENGE_LIFETIME) {
+                    return Some(refused(requirement));
+                }
+                let persistent = setting.persistent && self.carrier == Carrier::Exclusive;
                 if persistent {
                     self.state = State::LoggedOn { who, scheme, at: now };
                 }
                 Expected::Passes(Some(Reported { who, fresh: true, persistent }))
             }
-            _ => refused(requirement),
+            (_, Proof::Password) => this_once(who),
+            (_, Proof::Digest(nonce)) => {
+                let young = nonce.filter(|nonce| nonce.at.abs_diff(now) <= NONCE_LIFETIME);
+                match young {
+                    Some(Nonce { number, count, .. }) if used.insert((number, count)) => {
+                        this_once(who)
+                    }
+                    // The client is told to take another nonce.
+                    _ => Expected::Refuses(401),
+                }
+            }
         })
     }
 
@@ -246,9 +286,15 @@ impl Claim {
             | Self::Garbage(scheme)
             | Self::Malformed(scheme) => scheme,
             Self::Basic(_) => Scheme::Basic,
+            Self::Digest(..) => Scheme::Digest,
             Self::None | Self::Unreadable | Self::Foreign => panic!("no scheme of ours"),
         }
     }
+}
+
+/// A request that has proven by itself who it is from.
+fn this_once(who: Who) -> Expected {
+    Expected::Passes(Some(Reported { who, fresh: true, persistent: false }))
 }
 
 /// A request from nobody.

@@ -102,6 +102,13 @@ pub(crate) enum Credentials {
     Repeated,
     Bearer,
     Basic(Client),
+    Digest {
+        client: Client,
+        /// Counted over all nonces sent so far, from the last.
+        nonce: usize,
+        /// How often the client says that it has used it.
+        count: u32,
+    },
 }
 
 /// Which of the challenges sent so far.
@@ -123,12 +130,13 @@ pub(crate) struct Demand {
     pub(crate) preflight_passes: bool,
 }
 
-pub(crate) const SCHEMES: [&[Scheme]; 5] = [
-    &[Scheme::Negotiate, Scheme::Ntlm, Scheme::Basic],
+pub(crate) const SCHEMES: [&[Scheme]; 6] = [
+    &Scheme::ALL,
     &[Scheme::Negotiate, Scheme::Ntlm],
     &[Scheme::Negotiate],
     &[Scheme::Ntlm],
     &[Scheme::Basic],
+    &[Scheme::Digest],
 ];
 
 pub(crate) const CONNECTIONS: usize = 3;
@@ -189,6 +197,8 @@ impl Dice {
             },
             Credentials::Second { .. } if self.percent(60) => Credentials::None,
             Credentials::None if self.percent(20) => Credentials::None,
+            // Overheard, perhaps, and sent once more.
+            Credentials::Digest { .. } if self.percent(60) => credentials,
             _ => return None,
         };
         let request = Request { credentials, ..self.request(shared) };
@@ -204,7 +214,7 @@ impl Dice {
             86 => Action::Throttle,
             87..89 => Action::Release,
             89..91 => Action::AppChallenge(self.demand()),
-            91..96 => Action::Advance(self.one_of(&[1, 60, 180])),
+            91..96 => Action::Advance(self.one_of(&[1, 100, 180, 400])),
             96 => Action::SetBack(60),
             _ => Action::Reconnect,
         };
@@ -236,17 +246,21 @@ impl Dice {
     fn credentials(&mut self) -> Credentials {
         let scheme = self.one_of(&Scheme::INTEGRATED);
         match self.below(100) {
-            0..20 => Credentials::None,
-            20..53 => Credentials::First { scheme, form: self.form(scheme) },
-            53..86 => {
+            0..17 => Credentials::None,
+            17..50 => Credentials::First { scheme, form: self.form(scheme) },
+            50..83 => {
                 let latest = self.percent(75);
                 let of =
                     if latest { Challenged::LastHere } else { Challenged::Any(self.below(20)) };
                 let other_scheme = self.percent(5);
                 Credentials::Second { of, other_scheme, client: self.client() }
             }
+            83..86 => {
+                let (client, nonce) = (self.client(), self.below(3));
+                Credentials::Digest { client, nonce, count: self.one_of(&[1, 1, 2]) }
+            }
             86..88 => Credentials::Garbage(scheme),
-            88..90 => Credentials::Malformed(self.one_of(&SCHEMES[0][..])),
+            88..90 => Credentials::Malformed(self.one_of(SCHEMES[0])),
             90 => Credentials::NoScheme,
             91 => Credentials::Repeated,
             92..95 => Credentials::Bearer,
