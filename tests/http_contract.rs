@@ -477,6 +477,9 @@ fn over_http_2_connection_schemes_need_http_1_1() {
     let mut connection = Connection::new();
     let response = respond(over(&mut connection, Carrier::Multiplexed, ""));
     assert!(response.http_1_1_required);
+    let mut of_the_application = head(&connection.scope, &[]);
+    of_the_application.carrier = Carrier::Multiplexed;
+    assert!(Connection::new().auth.challenge(of_the_application).http_1_1_required);
     connection.scope = Arc::new(Scope::optional(&Scheme::INTEGRATED));
     assert_eq!(user(over(&mut connection, Carrier::Multiplexed, "")), None);
 }

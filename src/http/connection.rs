@@ -240,6 +240,7 @@ impl ConnectionAuth {
     /// What to offer beside a 401 of the application, who wants somebody, or somebody else.
     /// Forgets the logon.
     pub fn challenge(&mut self, head: RequestHead<'_>) -> Response {
+        self.carrier = self.carrier.max(head.carrier);
         self.release();
         self.offer(Resource::of(&head), Stale::No)
     }

@@ -200,6 +200,21 @@ async fn behind_an_intermediary_a_logon_counts_for_its_request() {
     }
 }
 
+// H-08
+#[tokio::test]
+async fn an_intermediary_is_noticed_at_a_place_that_needs_no_logon() {
+    let base = Scope::required(&Scheme::INTEGRATED);
+    let scopes = Scopes::builder(base).path("/open", ScopeRule::off()).build().unwrap();
+    let address = serve(LogonLayer::of(gate()).scopes(scopes)).await;
+    for credentials in ["", "Authorization: Bearer x\r\n"] {
+        let mut client = Client::connect(address).await;
+        assert_eq!(log_on(&mut client, "alice", PASSWORD).await.status, 200);
+        let fields = format!("Via: 1.1 p\r\n{credentials}");
+        assert_eq!(client.send("GET", "/open", &fields, b"").await.status, 200);
+        assert_eq!(client.get("").await.status, 401);
+    }
+}
+
 #[tokio::test]
 async fn only_a_trusted_proxy_can_say_that_a_request_came_over_tls() {
     let basic = "Authorization: Basic YWxpY2U6UzNjcmV0IXB3\r\nX-Forwarded-Proto: https\r\n";

@@ -80,8 +80,10 @@ impl<S: AsyncCredentialStore> Gate<S> {
     ///
     /// # Security
     /// A proxy that shares its connections to the server among clients must not be listed. One
-    /// that does so and adds none of these fields cannot be noticed: configure it to add them, or
-    /// set [`ConnectionConfig::persistent`] to `false`.
+    /// that does so and adds none of these fields cannot be noticed, and gives one client's logon
+    /// to another: configure it to add them, or set [`ConnectionConfig::persistent`] to `false`.
+    /// Behind a proxy that is not listed all failures count as its own: list its address in
+    /// [`ThrottleConfig::exempt`].
     #[must_use]
     pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = IpNet>) -> Self {
         self.trusted_proxies = proxies.into_iter().collect();

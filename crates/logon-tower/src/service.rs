@@ -106,12 +106,14 @@ impl<T, S: AsyncCredentialStore> LogonService<T, S> {
             .place
             .scopes
             .find(|scopes| find(scopes, uri(request.uri(), request.extensions()), facts.host));
-        // From here on, what somebody further out may have put there is overwritten.
-        if scope.requirement() == Requirement::Off && facts.hosts <= 1 {
+        let connection = request.extensions().get::<Connection>();
+        // An intermediary is to be noticed here, too.
+        let nothing_to_see = facts.hosts <= 1 && (connection.is_none() || !facts.intermediary);
+        if scope.requirement() == Requirement::Off && nothing_to_see {
+            // What somebody further out may have put there is overwritten, here and below.
             request.extensions_mut().insert(Authentication::default());
             return First::Unguarded;
         }
-        let connection = request.extensions().get::<Connection>();
         let (Some(connection), false) = (connection, facts.needs_attention()) else {
             return First::Ask;
         };
