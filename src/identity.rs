@@ -57,13 +57,27 @@ impl fmt::Display for Account<'_> {
 pub struct AccountName {
     domain: String,
     user: String,
+    upn: Option<String>,
 }
 
 impl AccountName {
     /// A name of domain (may be empty) and user.
     #[must_use]
     pub fn new(domain: impl Into<String>, user: impl Into<String>) -> Self {
-        Self { domain: domain.into(), user: user.into() }
+        Self { domain: domain.into(), user: user.into(), upn: None }
+    }
+
+    /// Adds the account's user principal name, `alice@corp.example`.
+    #[must_use]
+    pub fn with_upn(mut self, upn: impl Into<String>) -> Self {
+        self.upn = Some(upn.into());
+        self
+    }
+
+    /// The user principal name, if the store knows one.
+    #[must_use]
+    pub fn upn(&self) -> Option<&str> {
+        self.upn.as_deref()
     }
 
     /// The domain; empty if the store has none.
@@ -216,6 +230,12 @@ impl Identity {
     #[must_use]
     pub fn user(&self) -> &str {
         &self.name.user
+    }
+
+    /// The user principal name, if the store knows one: `alice@corp.example`.
+    #[must_use]
+    pub fn upn(&self) -> Option<&str> {
+        self.name.upn()
     }
 
     /// Domain and user as the store spells them.

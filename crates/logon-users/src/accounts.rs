@@ -125,6 +125,10 @@ impl Accounts {
                 entry.name = AccountName::new(domain.spelling.clone(), entry.name.user());
             }
         }
+        let upn = entry.upn.clone().or(is_principal.then(|| entry.name.user().to_owned()));
+        if let Some(upn) = upn {
+            entry.name = entry.name.with_upn(upn);
+        }
         let keys = self.keys(&entry);
         if let Some(taken) = keys.iter().find_map(|key| self.by_name.get(key)) {
             return Err(*taken);
