@@ -448,6 +448,7 @@ impl fmt::Display for RandomFailed {
 
 impl core::error::Error for Error {}
 impl core::error::Error for HeaderError {}
+impl core::error::Error for ApiMisuse {}
 impl core::error::Error for DecodeError {}
 impl core::error::Error for RandomFailed {}
 
