@@ -15,6 +15,7 @@ use super::basic::PendingPassword;
 use super::config::{ConnectionConfig, Place};
 use super::digest::{DigestRequest, DigestVerdict, PendingDigest};
 use super::header::{Credentials, format_token};
+use super::offer::Stale;
 use super::{Authentication, Carrier, Decision, Forward, Logon, RequestHead, Requirement};
 use super::{Response, Scheme, Scope, Side, Status};
 use crate::binding::ChannelBindings;
@@ -33,11 +34,11 @@ use alloc::vec::Vec;
 /// See [MS-NTHT] §3.1.1, [MS-N2HT] §3.2.
 #[derive(Debug)]
 pub struct ConnectionAuth {
-    config: Arc<ConnectionConfig>,
+    pub(super) config: Arc<ConnectionConfig>,
     bindings: ChannelBindings,
     state: State,
     /// The worst that any request came over. A connection that somebody shares stays shared.
-    carrier: Carrier,
+    pub(super) carrier: Carrier,
     denials: u32,
 }
 
@@ -59,10 +60,10 @@ enum Claim {
 
 /// What an answer depends on beside the credentials.
 #[derive(Debug, Clone, Copy)]
-struct Resource<'a> {
-    scope: &'a Arc<Scope>,
-    secure: bool,
-    digest: bool,
+pub(super) struct Resource<'a> {
+    pub(super) scope: &'a Arc<Scope>,
+    pub(super) secure: bool,
+    pub(super) digest: bool,
 }
 
 /// The same while the store is asked.
@@ -82,13 +83,6 @@ pub enum Question<'a> {
     Account(Account<'a>),
     /// [`CredentialStore::lookup_digest`], then [`ConnectionAuth::resume_digest`].
     Digest(DigestAccount<'a>),
-}
-
-/// Whether the client is told that its password was right and its nonce was not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stale {
-    Yes,
-    No,
 }
 
 const RETRY_AFTER_SECONDS: u32 = 5;
@@ -445,63 +439,7 @@ impl ConnectionAuth {
         Decision::Respond(Response { reason, ..Response::internal_error() })
     }
 
-    /// The bare challenge: a line for each scheme that is accepted; `Digest` has one for each of
-    /// its algorithms.
-    fn offer(&self, resource: Resource<'_>, stale: Stale) -> Response {
-        let schemes = resource.scope.schemes();
-        let mut challenges = Vec::with_capacity(schemes.len());
-        for scheme in schemes.iter().copied() {
-            if !self.accepts(scheme, resource) && !self.needs_http_1_1(scheme, resource) {
-                continue;
-            }
-            match self.challenges(scheme, stale) {
-                Ok(values) => challenges.extend(values),
-                Err(error) => {
-                    return Response { reason: Some(error), ..Response::internal_error() };
-                }
-            }
-        }
-        let http_1_1_required = schemes.iter().any(|scheme| self.needs_http_1_1(*scheme, resource));
-        let status = match challenges.as_slice() {
-            [] => Status::Forbidden,
-            _ => Status::Challenge(self.config.side),
-        };
-        Response { challenges, http_1_1_required, ..Response::new(status) }
-    }
-
-    fn challenges(&self, scheme: Scheme, stale: Stale) -> Result<Vec<String>, Error> {
-        let one = |value| Ok(Vec::from([value]));
-        match (scheme, &self.config.digest, &self.config.basic) {
-            (Scheme::Digest, Some(digest), _) => {
-                let random = &*self.config.acceptor.random;
-                digest.challenges(self.now(), random, stale == Stale::Yes)
-            }
-            (Scheme::Basic, _, Some(basic)) => one(basic.challenge()),
-            _ => one(String::from(scheme.name())),
-        }
-    }
-
-    /// Whether this scheme would do here, if it were not for HTTP/2.
-    fn needs_http_1_1(&self, scheme: Scheme, resource: Resource<'_>) -> bool {
-        self.carrier == Carrier::Multiplexed
-            && scheme.is_per_connection()
-            && resource.scope.schemes().contains(&scheme)
-    }
-
-    /// Whether credentials of this scheme are looked at.
-    fn accepts(&self, scheme: Scheme, resource: Resource<'_>) -> bool {
-        let usable = match scheme {
-            Scheme::Negotiate | Scheme::Ntlm => self.carrier != Carrier::Multiplexed,
-            Scheme::Digest => self.config.digest.is_some() && resource.digest,
-            Scheme::Basic => {
-                let basic = self.config.basic.as_ref();
-                basic.is_some_and(|basic| basic.is_usable(resource.secure))
-            }
-        };
-        usable && resource.scope.schemes().contains(&scheme)
-    }
-
-    fn now(&self) -> FileTime {
+    pub(super) fn now(&self) -> FileTime {
         self.config.acceptor.now()
     }
 }

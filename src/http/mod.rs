@@ -11,6 +11,7 @@ mod decision;
 mod digest;
 mod header;
 mod host;
+mod offer;
 mod path;
 mod request;
 mod scheme;

@@ -1,0 +1,72 @@
+//! What a client is offered, and what of it would be looked at.
+
+use super::connection::Resource;
+use super::{Carrier, ConnectionAuth, Response, Scheme, Status};
+use crate::error::Error;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Whether the client is told that its password was right and its nonce was not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stale {
+    Yes,
+    No,
+}
+
+impl ConnectionAuth {
+    /// The bare challenge: a line for each scheme that is accepted; `Digest` has one for each of
+    /// its algorithms.
+    pub(super) fn offer(&self, resource: Resource<'_>, stale: Stale) -> Response {
+        let schemes = resource.scope.schemes();
+        let mut challenges = Vec::with_capacity(schemes.len());
+        for scheme in schemes.iter().copied() {
+            if !self.accepts(scheme, resource) && !self.needs_http_1_1(scheme, resource) {
+                continue;
+            }
+            match self.challenges(scheme, stale) {
+                Ok(values) => challenges.extend(values),
+                Err(error) => {
+                    return Response { reason: Some(error), ..Response::internal_error() };
+                }
+            }
+        }
+        let http_1_1_required = schemes.iter().any(|scheme| self.needs_http_1_1(*scheme, resource));
+        let status = match challenges.as_slice() {
+            [] => Status::Forbidden,
+            _ => Status::Challenge(self.config.side),
+        };
+        Response { challenges, http_1_1_required, ..Response::new(status) }
+    }
+
+    fn challenges(&self, scheme: Scheme, stale: Stale) -> Result<Vec<String>, Error> {
+        let one = |value| Ok(Vec::from([value]));
+        match (scheme, &self.config.digest, &self.config.basic) {
+            (Scheme::Digest, Some(digest), _) => {
+                let random = &*self.config.acceptor.random;
+                digest.challenges(self.now(), random, stale == Stale::Yes)
+            }
+            (Scheme::Basic, _, Some(basic)) => one(basic.challenge()),
+            _ => one(String::from(scheme.name())),
+        }
+    }
+
+    /// Whether this scheme would do here, if it were not for HTTP/2.
+    pub(super) fn needs_http_1_1(&self, scheme: Scheme, resource: Resource<'_>) -> bool {
+        self.carrier == Carrier::Multiplexed
+            && scheme.is_per_connection()
+            && resource.scope.schemes().contains(&scheme)
+    }
+
+    /// Whether credentials of this scheme are looked at.
+    pub(super) fn accepts(&self, scheme: Scheme, resource: Resource<'_>) -> bool {
+        let usable = match scheme {
+            Scheme::Negotiate | Scheme::Ntlm => self.carrier != Carrier::Multiplexed,
+            Scheme::Digest => self.config.digest.is_some() && resource.digest,
+            Scheme::Basic => {
+                let basic = self.config.basic.as_ref();
+                basic.is_some_and(|basic| basic.is_usable(resource.secure))
+            }
+        };
+        usable && resource.scope.schemes().contains(&scheme)
+    }
+}
