@@ -20,11 +20,13 @@ pub struct RequestBody {
     stall: Duration,
     /// Runs while the application waits.
     timer: Option<Pin<Box<Sleep>>>,
+    /// Until its end was read.
+    turn: Option<Turn>,
 }
 
 impl RequestBody {
-    pub(crate) fn new(body: Incoming, stall: Duration) -> Self {
-        Self { body, stall, timer: None }
+    pub(crate) fn new(body: Incoming, stall: Duration, turn: Option<Turn>) -> Self {
+        Self { body, stall, timer: None, turn }
     }
 }
 
@@ -38,6 +40,9 @@ impl Body for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
             self.timer = None;
+            if !matches!(frame, Some(Ok(_))) || self.body.is_end_stream() {
+                self.turn = None;
+            }
             return Poll::Ready(frame.map(|frame| frame.map_err(BoxError::from)));
         }
         let stall = self.stall;
@@ -67,12 +72,12 @@ pin_project! {
     pub(crate) struct ResponseBody<B> {
         #[pin]
         body: B,
-        turn: Turn,
+        turn: Option<Turn>,
     }
 }
 
 impl<B> ResponseBody<B> {
-    pub(crate) fn new(body: B, turn: Turn) -> Self {
+    pub(crate) fn new(body: B, turn: Option<Turn>) -> Self {
         Self { body, turn }
     }
 }

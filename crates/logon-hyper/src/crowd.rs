@@ -1,9 +1,11 @@
 //! Who is connected, and who has to go when all places are taken.
 
 use logon_tower::Connection;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -12,27 +14,31 @@ use tokio::time::Instant;
 pub(crate) struct Crowd {
     places: Arc<Semaphore>,
     per_address: Option<usize>,
+    opened: Instant,
     members: Mutex<Members>,
 }
 
 #[derive(Default)]
 struct Members {
-    /// Those that can be told to end, in the order in which they would be.
-    by_standing: BTreeMap<Standing, Member>,
+    /// In the order in which they came. Nothing is sorted until somebody has to go: requests
+    /// are many, and change nothing here.
+    seats: BTreeMap<u64, Arc<Seat>>,
+    /// Who was to go next when we last looked, the first at the end, none of them spared.
+    next_to_go: Vec<(Standing, Arc<Seat>)>,
+    looked: Duration,
     by_address: HashMap<IpAddr, usize>,
-    /// How many were told and are still there.
-    leaving: usize,
     next: u64,
     /// When the log last said so.
     warned: Option<Instant>,
 }
 
-/// The rank first, then how long ago it was reached: a number that only grows.
-type Standing = (Rank, u64);
-
-struct Member {
-    since: Instant,
-    told: Arc<Notify>,
+/// Who has the least goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Standing {
+    /// Goes only if all others are spared too.
+    spared: bool,
+    rank: Rank,
+    since: Duration,
 }
 
 /// From the first to go to the last.
@@ -50,13 +56,16 @@ enum Rank {
 /// are there: else a flood of new connections would push out the new clients of all others.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// How long to wait for those who were told before more are.
+/// How many to look for at a time: when a flood comes, not everybody is looked at for each.
+const AHEAD: usize = 64;
+
+/// How long to wait for those who were told before more are, and how long what was seen counts.
 const PATIENCE: Duration = Duration::from_millis(50);
 
 impl Crowd {
     pub(crate) fn new(places: usize, per_address: Option<usize>) -> Arc<Self> {
         let places = Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)));
-        Arc::new(Self { places, per_address, members: Mutex::default() })
+        Arc::new(Self { places, per_address, opened: Instant::now(), members: Mutex::default() })
     }
 
     /// A share of `address`; `None` if it has all that it may have.
@@ -86,13 +95,18 @@ impl Crowd {
     }
 
     /// A connection that has just been accepted.
-    pub(crate) fn seat(self: &Arc<Self>) -> Arc<Seat> {
-        let told = Arc::new(Notify::new());
-        let since = Instant::now();
-        let member = Member { since, told: Arc::clone(&told) };
-        let standing = self.lock().insert(Rank::Silent, member);
-        let state = SeatState { standing, since, requests: 0 };
-        Arc::new(Seat { crowd: Arc::clone(self), told, state: Mutex::new(state) })
+    pub(crate) fn join(self: &Arc<Self>) -> Member {
+        let seat = Arc::new(Seat::new(self.opened));
+        let mut members = self.lock();
+        let number = members.next;
+        members.next = members.next.saturating_add(1);
+        members.seats.insert(number, Arc::clone(&seat));
+        Member { crowd: Arc::clone(self), number, seat }
+    }
+
+    /// Tells all connections to end.
+    pub(crate) fn disperse(&self) {
+        self.lock().seats.values().for_each(|seat| seat.tell());
     }
 
     /// Tells one connection to end.
@@ -102,9 +116,8 @@ impl Crowd {
             members.warned = Some(Instant::now());
             tracing::warn!("all places are taken: connections are ended to make room");
         }
-        if let Some(member) = members.next_to_go().and_then(|it| members.by_standing.remove(&it)) {
-            members.leaving = members.leaving.saturating_add(1);
-            member.told.notify_one();
+        if let Some(seat) = members.next_to_go(self.opened.elapsed()) {
+            seat.tell();
         }
     }
 
@@ -114,25 +127,38 @@ impl Crowd {
 }
 
 impl Members {
-    fn insert(&mut self, rank: Rank, member: Member) -> Standing {
-        let standing = (rank, self.next);
-        self.next = self.next.saturating_add(1);
-        self.by_standing.insert(standing, member);
-        standing
+    fn next_to_go(&mut self, now: Duration) -> Option<Arc<Seat>> {
+        if now.saturating_sub(self.looked) >= PATIENCE {
+            self.next_to_go.clear();
+        }
+        while let Some((standing, seat)) = self.next_to_go.pop() {
+            if !seat.is_leaving() && seat.standing(now) == standing {
+                return Some(seat);
+            }
+        }
+        self.look(now)
     }
 
-    fn next_to_go(&self) -> Option<Standing> {
-        let settled = |rank| {
-            let (standing, member) = self.by_standing.range((rank, 0)..=(rank, u64::MAX)).next()?;
-            (member.since.elapsed() >= GRACE).then_some(*standing)
-        };
-        let anyone = || {
-            let (rank, number) = *self.by_standing.keys().next()?;
-            // While others are on their way out, nobody who is logged on has to go.
-            let may_go = rank < Rank::IdleLoggedOn || self.leaving == 0;
-            may_go.then_some((rank, number))
-        };
-        [Rank::Silent, Rank::Idle, Rank::Busy].into_iter().find_map(settled).or_else(anyone)
+    fn look(&mut self, now: Duration) -> Option<Arc<Seat>> {
+        let staying = self.seats.values().filter(|seat| !seat.is_leaving());
+        let mut staying: Vec<_> = staying.map(|seat| (seat.standing(now), seat)).collect();
+        let some_leave = staying.len() < self.seats.len();
+        let (standing, seat) = *staying.iter().min_by_key(|(standing, _)| *standing)?;
+        // While others are on their way out, nobody who is logged on has to go.
+        let may_go = standing.rank < Rank::IdleLoggedOn || !some_leave;
+        let next = may_go.then(|| Arc::clone(seat));
+
+        // Who is spared may have to go now, but not before those who come meanwhile.
+        staying.retain(|(standing, _)| !standing.spared);
+        if staying.len() > AHEAD {
+            staying.select_nth_unstable_by_key(AHEAD, |(standing, _)| *standing);
+            staying.truncate(AHEAD);
+        }
+        staying.sort_unstable_by_key(|(standing, _)| Reverse(*standing));
+        let ahead = staying.into_iter().map(|(standing, seat)| (standing, Arc::clone(seat)));
+        self.next_to_go = ahead.collect();
+        self.looked = now;
+        next
     }
 }
 
@@ -168,35 +194,75 @@ pub(crate) struct Place {
     _share: Share,
 }
 
-/// Where one connection stands among the others.
-pub(crate) struct Seat {
+/// A connection, as long as it is served.
+pub(crate) struct Member {
     crowd: Arc<Crowd>,
-    told: Arc<Notify>,
-    state: Mutex<SeatState>,
+    number: u64,
+    seat: Arc<Seat>,
 }
 
-struct SeatState {
-    standing: Standing,
-    since: Instant,
-    requests: u32,
+impl Member {
+    pub(crate) fn seat(&self) -> &Arc<Seat> {
+        &self.seat
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.seat.is_leaving.store(true, Relaxed);
+        self.crowd.lock().seats.remove(&self.number);
+    }
+}
+
+/// What a connection does. It is written with every request and read when somebody has to go;
+/// each value stands for itself, and one that is late by a moment does no harm.
+pub(crate) struct Seat {
+    told: Notify,
+    /// Was told, or has gone.
+    is_leaving: AtomicBool,
+    /// From the handshake on.
+    connection: OnceLock<Connection>,
+    has_asked: AtomicBool,
+    requests: AtomicU32,
+    opened: Instant,
+    /// When a request last came or was done with: nanoseconds since `opened`.
+    since: AtomicU64,
 }
 
 impl Seat {
+    fn new(opened: Instant) -> Self {
+        let seat = Self {
+            told: Notify::new(),
+            is_leaving: AtomicBool::new(false),
+            connection: OnceLock::new(),
+            has_asked: AtomicBool::new(false),
+            requests: AtomicU32::new(0),
+            opened,
+            since: AtomicU64::new(0),
+        };
+        seat.touch();
+        seat
+    }
+
+    /// Whose logon counts here.
+    pub(crate) fn take(&self, connection: &Connection) {
+        let _ = self.connection.set(connection.clone());
+    }
+
     /// Ready when the connection has to end.
     pub(crate) async fn told(&self) {
         self.told.notified().await;
     }
 
-    /// Ready when there has been no request for `limit`.
+    /// Ready when there has been no request for `limit`, counted from now at the earliest.
     pub(crate) async fn idle(&self, limit: Duration) {
+        let start = self.opened.elapsed();
         loop {
-            let (requests, since) = {
-                let state = self.lock();
-                (state.requests, state.since)
-            };
-            let left = match requests {
-                0 => limit.saturating_sub(since.elapsed()),
-                _ => limit,
+            let left = if self.is_busy() {
+                limit
+            } else {
+                let quiet = self.opened.elapsed().saturating_sub(self.since().max(start));
+                limit.saturating_sub(quiet)
             };
             if left.is_zero() {
                 return;
@@ -205,64 +271,60 @@ impl Seat {
         }
     }
 
+    fn is_leaving(&self) -> bool {
+        self.is_leaving.load(Relaxed)
+    }
+
     pub(crate) fn is_silent(&self) -> bool {
-        self.lock().standing.0 == Rank::Silent
+        !self.has_asked.load(Relaxed)
     }
 
     pub(crate) fn is_busy(&self) -> bool {
-        self.lock().requests > 0
+        self.requests.load(Relaxed) > 0
     }
 
     /// A request has come; it is in progress until the [`Turn`] is dropped.
-    pub(crate) fn begin(self: &Arc<Self>, connection: &Connection) -> Turn {
-        self.change(connection, |requests| requests.saturating_add(1));
-        Turn { seat: Arc::clone(self), connection: connection.clone() }
+    pub(crate) fn begin(self: &Arc<Self>) -> Turn {
+        self.has_asked.store(true, Relaxed);
+        self.requests.fetch_add(1, Relaxed);
+        self.touch();
+        Turn(Arc::clone(self))
     }
 
-    fn change(&self, connection: &Connection, count: impl FnOnce(u32) -> u32) {
-        let mut state = self.lock();
-        state.requests = count(state.requests);
-        state.since = Instant::now();
-        let rank = match (state.requests, connection.is_logged_on()) {
-            (0, false) => Rank::Idle,
-            (0, true) => Rank::IdleLoggedOn,
-            (_, false) => Rank::Busy,
-            (_, true) => Rank::BusyLoggedOn,
+    fn touch(&self) {
+        let since = u64::try_from(self.opened.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.since.store(since, Relaxed);
+    }
+
+    fn since(&self) -> Duration {
+        Duration::from_nanos(self.since.load(Relaxed))
+    }
+
+    fn tell(&self) {
+        self.is_leaving.store(true, Relaxed);
+        self.told.notify_one();
+    }
+
+    fn standing(&self, now: Duration) -> Standing {
+        let is_logged_on = self.connection.get().is_some_and(Connection::is_logged_on);
+        let rank = match (is_logged_on, self.is_busy()) {
+            _ if self.is_silent() => Rank::Silent,
+            (false, false) => Rank::Idle,
+            (false, true) => Rank::Busy,
+            (true, false) => Rank::IdleLoggedOn,
+            (true, true) => Rank::BusyLoggedOn,
         };
-        let mut members = self.crowd.lock();
-        match members.by_standing.remove(&state.standing) {
-            Some(member) => {
-                let member = Member { since: state.since, ..member };
-                state.standing = members.insert(rank, member);
-            }
-            // Told already; that stands.
-            None => state.standing.0 = rank,
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, SeatState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let standing = self.lock().standing;
-        let mut members = self.crowd.lock();
-        if members.by_standing.remove(&standing).is_none() {
-            members.leaving = members.leaving.saturating_sub(1);
-        }
+        let since = self.since();
+        Standing { spared: is_logged_on || now.saturating_sub(since) < GRACE, rank, since }
     }
 }
 
 /// A request in progress.
-pub(crate) struct Turn {
-    seat: Arc<Seat>,
-    connection: Connection,
-}
+pub(crate) struct Turn(Arc<Seat>);
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        self.seat.change(&self.connection, |requests| requests.saturating_sub(1));
+        self.0.requests.fetch_sub(1, Relaxed);
+        self.0.touch();
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::BoxError;
 use crate::body::RequestBody;
-use crate::crowd::{Crowd, Place, Seat};
+use crate::crowd::{Crowd, Member, Place};
 use crate::limits::Limits;
 use crate::service::ConnectionService;
 use crate::stream::Stream;
@@ -62,7 +62,7 @@ where
 
     /// Serves until `shutdown` is ready, then lets requests in progress finish.
     pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
-        let (stop, stopped) = watch::channel(());
+        let (served, serving) = watch::channel(());
         let crowd = Crowd::new(self.limits.connections, self.limits.connections_per_address);
         let drain = self.limits.drain;
         let mut shutdown = pin!(shutdown);
@@ -73,21 +73,18 @@ where
             };
             let Some((stream, peer, place)) = accepted else { continue };
             let stream = Stream::new(stream, self.limits.write_stall, place);
-            let guest = Guest { peer, seat: crowd.seat(), stopped: stopped.clone() };
+            let guest = Guest { peer, member: crowd.join(), _serving: serving.clone() };
             tokio::spawn(self.clone().connection(stream, guest));
         }
-        drop((listener, stopped));
+        drop((listener, serving));
+        crowd.disperse();
         // Connections hold a receiver each: when all are gone, they have ended.
-        let ended = async {
-            stop.send_replace(());
-            stop.closed().await;
-        };
-        if tokio::time::timeout(drain, ended).await.is_err() {
+        if tokio::time::timeout(drain, served.closed()).await.is_err() {
             tracing::warn!("connections were still busy at shutdown");
         }
     }
 
-    async fn connection(self, stream: Stream, mut guest: Guest) {
+    async fn connection(self, stream: Stream, guest: Guest) {
         let peer = guest.peer;
         let Some(tls) = self.tls.clone() else {
             let connection = Connection::new(Some(peer), ChannelBindings::none());
@@ -97,8 +94,7 @@ where
         let handshake = tokio::select! {
             handshake = handshake => handshake,
             // Nothing was asked for yet.
-            _ = guest.stopped.changed() => return,
-            () = guest.seat.told() => return,
+            () = guest.member.seat().told() => return,
         };
         match handshake {
             Ok(Ok(accepted)) => {
@@ -120,16 +116,16 @@ where
         I: Read + Write + Unpin + Send + 'static,
     {
         let service = guest.service(self.service, connection, &self.limits);
+        // The time for a head runs in `attend`: the server's own would be set for each request.
         let served = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.limits.request_head)
+            .header_read_timeout(None)
             .max_buf_size(self.limits.head_bytes)
             .serve_connection(io, service)
             .with_upgrades();
         let end = |served: Pin<&mut http1::UpgradeableConnection<_, _>>| {
             served.graceful_shutdown();
         };
-        guest.attend(served, end, std::future::pending(), self.limits.drain).await;
+        guest.attend(served, end, &self.limits).await;
     }
 
     async fn http_2<I>(self, io: I, connection: Connection, guest: Guest)
@@ -151,9 +147,7 @@ where
         let end = |served: Pin<&mut http2::Connection<_, _, _>>| {
             served.graceful_shutdown();
         };
-        let seat = Arc::clone(&guest.seat);
-        let idle = seat.idle(self.limits.request_head);
-        guest.attend(served, end, idle, self.limits.drain).await;
+        guest.attend(served, end, &self.limits).await;
     }
 }
 
@@ -166,9 +160,9 @@ const GOODBYE: Duration = Duration::from_secs(1);
 /// The other end, as the server sees it.
 struct Guest {
     peer: SocketAddr,
-    seat: Arc<Seat>,
-    /// Changes when the server shuts down.
-    stopped: watch::Receiver<()>,
+    member: Member,
+    /// Tells the server that it still waits for this one.
+    _serving: watch::Receiver<()>,
 }
 
 impl Guest {
@@ -178,31 +172,32 @@ impl Guest {
         connection: Connection,
         limits: &Limits,
     ) -> ConnectionService<T> {
-        ConnectionService::new(inner, connection, Arc::clone(&self.seat), limits.body_stall)
+        let seat = Arc::clone(self.member.seat());
+        seat.take(&connection);
+        ConnectionService::new(inner, connection, seat, limits.body_stall)
     }
 
     /// Runs `served` to its end, and sees to it that it ends when it has to.
     async fn attend<C: Future<Output = hyper::Result<()>>>(
-        mut self,
+        self,
         served: C,
         end: impl FnOnce(Pin<&mut C>),
-        idle: impl Future<Output = ()>,
-        drain: Duration,
+        limits: &Limits,
     ) {
-        let (peer, seat) = (self.peer, self.seat);
+        let (peer, seat) = (self.peer, self.member.seat());
         let mut served = pin!(served);
         let ended = tokio::select! {
+            biased;
             ended = served.as_mut() => Some(ended),
-            _ = self.stopped.changed() => None,
             () = seat.told() => None,
-            () = idle => None,
+            () = seat.idle(limits.request_head) => None,
         };
         let ended = match ended {
             Some(ended) => ended,
             None if seat.is_silent() => return,
             None => {
                 end(served.as_mut());
-                let time = if seat.is_busy() { drain } else { GOODBYE };
+                let time = if seat.is_busy() { limits.drain } else { GOODBYE };
                 let Ok(ended) = tokio::time::timeout(time, served).await else {
                     return tracing::debug!(%peer, "connection cut off");
                 };

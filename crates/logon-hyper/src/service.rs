@@ -2,21 +2,24 @@
 
 use crate::BoxError;
 use crate::body::{RequestBody, ResponseBody};
-use crate::crowd::Seat;
+use crate::crowd::{Seat, Turn};
 use http::{Request, Response, Version};
+use http_body::Body;
 use hyper::body::Incoming;
 use hyper::service::Service as HyperService;
-use hyper_util::service::TowerToHyperService;
+use hyper_util::service::{TowerToHyperService, TowerToHyperServiceFuture};
 use logon_tower::{Connection, Http11Required, RequestTarget};
+use pin_project_lite::pin_project;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tower_service::Service;
 
 /// Serves the requests of one connection.
 pub(crate) struct ConnectionService<T> {
-    inner: T,
+    inner: TowerToHyperService<T>,
     connection: Connection,
     seat: Arc<Seat>,
     body_stall: Duration,
@@ -29,39 +32,62 @@ impl<T> ConnectionService<T> {
         seat: Arc<Seat>,
         body_stall: Duration,
     ) -> Self {
+        let inner = TowerToHyperService::new(inner);
         Self { inner, connection, seat, body_stall }
     }
 }
 
-type Answer<B> = Pin<Box<dyn Future<Output = Result<Response<ResponseBody<B>>, BoxError>> + Send>>;
-
 impl<T, B> HyperService<Request<Incoming>> for ConnectionService<T>
 where
-    T: Service<Request<RequestBody>, Response = Response<B>> + Clone + Send + 'static,
-    T::Future: Send,
+    T: Service<Request<RequestBody>, Response = Response<B>> + Clone,
     T::Error: Into<BoxError>,
-    B: 'static,
 {
     type Response = Response<ResponseBody<B>>;
     type Error = BoxError;
-    type Future = Answer<B>;
+    type Future = Answer<T>;
 
-    fn call(&self, request: Request<Incoming>) -> Answer<B> {
-        let turn = self.seat.begin(&self.connection);
-        let version = request.version();
-        let mut request = request.map(|body| RequestBody::new(body, self.body_stall));
+    fn call(&self, request: Request<Incoming>) -> Answer<T> {
+        let turn = self.seat.begin();
+        let is_http2 = request.version() == Version::HTTP_2;
+        let mut request = request.map(|body| {
+            // It may be read for longer than the answer takes.
+            let turn = (!body.is_end_stream()).then(|| self.seat.begin());
+            RequestBody::new(body, self.body_stall, turn)
+        });
         let target = RequestTarget(request.uri().clone());
         request.extensions_mut().insert(self.connection.clone());
         request.extensions_mut().insert(target);
-        let answer = TowerToHyperService::new(self.inner.clone()).call(request);
-        Box::pin(async move {
-            let response = answer.await.map_err(Into::into)?;
-            let refused = response.extensions().get::<Http11Required>().is_some();
-            if refused && version == Version::HTTP_2 {
-                // Not the answer but the reason resets the stream.
-                return Err(h2::Error::from(h2::Reason::HTTP_1_1_REQUIRED).into());
-            }
-            Ok(response.map(|body| ResponseBody::new(body, turn)))
-        })
+        let answer = self.inner.call(request);
+        Answer { answer, is_http2, turn: Some(turn) }
+    }
+}
+
+pin_project! {
+    /// An answer under way.
+    pub(crate) struct Answer<T: Service<Request<RequestBody>>> {
+        #[pin]
+        answer: TowerToHyperServiceFuture<T, Request<RequestBody>>,
+        is_http2: bool,
+        // Until the body of the answer has it.
+        turn: Option<Turn>,
+    }
+}
+
+impl<T, B> Future for Answer<T>
+where
+    T: Service<Request<RequestBody>, Response = Response<B>>,
+    T::Error: Into<BoxError>,
+{
+    type Output = Result<Response<ResponseBody<B>>, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let response = ready!(this.answer.poll(context)).map_err(Into::into)?;
+        if *this.is_http2 && response.extensions().get::<Http11Required>().is_some() {
+            // Not the answer but the reason resets the stream.
+            return Poll::Ready(Err(h2::Error::from(h2::Reason::HTTP_1_1_REQUIRED).into()));
+        }
+        let turn = this.turn.take();
+        Poll::Ready(Ok(response.map(|body| ResponseBody::new(body, turn))))
     }
 }

@@ -9,11 +9,15 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use common::{Client, PASSWORD, Users};
+use http_body::Body as _;
 use logon::http::Scheme;
 use logon::{AcceptorConfig, ServerNames};
 use logon_hyper::{Limits, Server};
 use logon_tower::{LoggedOn, LogonLayer};
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket};
@@ -216,6 +220,42 @@ async fn a_body_may_be_slow_but_not_stop() {
     assert_eq!(stopped.read().await.status, 408);
     assert!(ends(&mut stopped, 1000).await);
     assert!(started.elapsed() < Duration::from_secs(3));
+}
+
+#[tokio::test]
+async fn a_body_that_is_read_behind_its_answer_is_a_request_in_progress() {
+    let (done, length) = tokio::sync::oneshot::channel();
+    let done = Arc::new(Mutex::new(Some(done)));
+    let answer_at_once = post(move |mut body: Body| async move {
+        tokio::spawn(async move {
+            let mut length = 0;
+            // Not to its end, which hyper tells only with the next request.
+            while length < 8 {
+                let frame = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await;
+                length += frame.unwrap().unwrap().into_data().unwrap().len();
+            }
+            done.lock().unwrap().take().unwrap().send(length)
+        });
+        "answered"
+    });
+    let mut limits = Limits::default();
+    limits.request_head = Duration::from_millis(300);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = Server::new(Router::new().route("/", answer_at_once)).limits(limits);
+    tokio::spawn(server.serve(listener, std::future::pending()));
+
+    let mut client = Client::connect(address).await;
+    let head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\n";
+    client.0.write_all(head).await.unwrap();
+    assert_eq!(client.read().await.body, "answered");
+    for _ in 0..8 {
+        // Longer than the time for a head and a goodbye, all together.
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        client.0.write_all(b"x").await.unwrap();
+    }
+    assert_eq!(length.await.unwrap(), 8);
+    assert!(ends(&mut client, 1000).await, "and idle behind it");
 }
 
 #[tokio::test]
