@@ -4,10 +4,10 @@ use logon::ChannelBindings;
 use logon::http::{ConnectionAuth, ConnectionConfig};
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex as TurnMutex, MutexGuard as TurnGuard};
 
 /// One accepted connection. Made once by whoever accepts it, and put into the extensions of
 /// every request that arrives over it.
@@ -28,12 +28,19 @@ struct Inner {
     released: AtomicBool,
     /// One state for each configuration that guards resources of this connection, so that a
     /// logon against one store never counts for another. Most servers have one.
-    states: Mutex<Vec<State>>,
+    states: Mutex<Vec<Slot>>,
+    /// Whose turn it is to decide, where that takes its time.
+    turn: TurnMutex<()>,
+}
+
+/// The place of a state, empty while somebody decides.
+struct Slot {
+    config: Arc<ConnectionConfig>,
+    state: Option<State>,
 }
 
 /// What one configuration knows of a connection.
 pub(crate) struct State {
-    config: Arc<ConnectionConfig>,
     pub(crate) auth: ConnectionAuth,
     /// When the exchange under way began.
     pub(crate) begun: Option<Instant>,
@@ -65,6 +72,7 @@ impl Connection {
             logged_on: AtomicBool::new(false),
             released: AtomicBool::new(false),
             states: Mutex::default(),
+            turn: TurnMutex::default(),
         }))
     }
 
@@ -108,39 +116,76 @@ impl Connection {
         self.0.logged_on.store(logged_on, Ordering::Relaxed);
     }
 
-    /// Requests of a connection are decided one after the other: the lock is held until the
-    /// store has answered.
-    pub(crate) async fn lock(&self, config: &Arc<ConnectionConfig>) -> Guard<'_> {
-        self.enter(self.0.states.lock().await, config)
+    /// The state, for a request that may take its time. Requests of a connection are decided one
+    /// after the other: the next waits until the store has answered.
+    pub(crate) async fn turn(&self, config: &Arc<ConnectionConfig>) -> Turn<'_> {
+        let turn = self.0.turn.lock().await;
+        let (index, state) = {
+            let mut states = self.states();
+            let index = self.slot(&mut states, config);
+            (index, states.get_mut(index).and_then(|slot| slot.state.take()))
+        };
+        // Only who has the turn takes it, and gives it back.
+        let state = state.unwrap_or_else(|| State::new(config, self.0.bindings.clone()));
+        Turn { connection: self, index, state: Some(state), _turn: turn }
     }
 
-    /// The same, if nobody else decides right now.
-    pub(crate) fn try_lock(&self, config: &Arc<ConnectionConfig>) -> Option<Guard<'_>> {
-        Some(self.enter(self.0.states.try_lock().ok()?, config))
-    }
-
-    fn enter<'a>(
+    /// Asks the state at once, unless it is somebody's turn.
+    pub(crate) fn at_once<R>(
         &self,
-        mut states: MutexGuard<'a, Vec<State>>,
         config: &Arc<ConnectionConfig>,
-    ) -> Guard<'a> {
+        ask: impl FnOnce(&mut State) -> R,
+    ) -> Option<R> {
+        let mut states = self.states();
+        let index = self.slot(&mut states, config);
+        states.get_mut(index)?.state.as_mut().map(ask)
+    }
+
+    fn states(&self) -> MutexGuard<'_, Vec<Slot>> {
+        self.0.states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn slot(&self, states: &mut Vec<Slot>, config: &Arc<ConnectionConfig>) -> usize {
         let released = &self.0.released;
         if released.load(Ordering::Relaxed) && released.swap(false, Ordering::Acquire) {
-            states.iter_mut().for_each(|state| state.auth.release());
+            states.iter_mut().flat_map(|slot| &mut slot.state).for_each(|it| it.auth.release());
         }
-        let known = states.iter().position(|known| Arc::ptr_eq(&known.config, config));
-        let index = known.unwrap_or(states.len());
-        if known.is_none() {
-            states.push(State::new(config, self.0.bindings.clone()));
-        }
-        Guard { states, index }
+        let known = states.iter().position(|slot| Arc::ptr_eq(&slot.config, config));
+        known.unwrap_or_else(|| {
+            let state = Some(State::new(config, self.0.bindings.clone()));
+            states.push(Slot { config: Arc::clone(config), state });
+            states.len().saturating_sub(1)
+        })
     }
 }
 
 impl State {
     pub(crate) fn new(config: &Arc<ConnectionConfig>, bindings: ChannelBindings) -> Self {
-        let auth = ConnectionAuth::new(Arc::clone(config), bindings);
-        Self { config: Arc::clone(config), auth, begun: None }
+        Self { auth: ConnectionAuth::new(Arc::clone(config), bindings), begun: None }
+    }
+}
+
+/// The state of a connection, while nobody else decides about it. It goes back where it belongs
+/// when this is dropped, also in the middle.
+pub(crate) struct Turn<'a> {
+    connection: &'a Connection,
+    index: usize,
+    state: Option<State>,
+    _turn: TurnGuard<'a, ()>,
+}
+
+impl Turn<'_> {
+    /// The state; `None` never happens before this is dropped.
+    pub(crate) fn state(&mut self) -> Option<&mut State> {
+        self.state.as_mut()
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if let Some(slot) = self.connection.states().get_mut(self.index) {
+            slot.state = self.state.take();
+        }
     }
 }
 
@@ -151,19 +196,6 @@ impl fmt::Debug for Connection {
             .field("peer", &self.0.peer)
             .field("secure", &self.0.secure)
             .finish_non_exhaustive()
-    }
-}
-
-/// The state of a connection, while nobody else decides about it.
-pub(crate) struct Guard<'a> {
-    states: MutexGuard<'a, Vec<State>>,
-    index: usize,
-}
-
-impl Guard<'_> {
-    /// The state; `None` never happens, because `lock` has put it there.
-    pub(crate) fn state(&mut self) -> Option<&mut State> {
-        self.states.get_mut(self.index)
     }
 }
 

@@ -11,7 +11,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 /// A future in a box.
 pub(crate) type Boxed<R, E> = Pin<Box<dyn Future<Output = Result<Response<R>, E>> + Send>>;
@@ -80,27 +80,27 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
-        loop {
-            let (mut response, asked) = match state.as_mut().project() {
-                StateProjection::Unguarded { answer } => return answer.poll(context),
-                StateProjection::Slow { answer } => return answer.as_mut().poll(context),
-                StateProjection::Forwarded { answer, asked } => {
-                    let response = ready!(answer.poll(context))?;
-                    let asks = |asked: &Asked<S>| {
-                        response.status().as_u16() == asked.gate.challenge_status()
-                    };
-                    match asked.take().filter(asks) {
-                        Some(asked) => (response, asked),
-                        None => return Poll::Ready(Ok(response)),
-                    }
-                }
-            };
-            let challenged = Box::pin(async move {
-                asked.challenge(&mut response).await;
-                Ok(response)
-            });
-            state.set(State::Slow { answer: challenged });
+        let (answer, asked) = match state.as_mut().project() {
+            StateProjection::Unguarded { answer } => return answer.poll(context),
+            StateProjection::Slow { answer } => return answer.as_mut().poll(context),
+            StateProjection::Forwarded { answer, asked } => (answer.poll(context), asked),
+        };
+        let challenge = asked.as_ref().map(|asked| asked.gate.challenge_status());
+        let is_challenge = |response: &Response<R>| Some(response.status().as_u16()) == challenge;
+        if !matches!(&answer, Poll::Ready(Ok(response)) if is_challenge(response)) {
+            return answer;
         }
+        let (Poll::Ready(Ok(mut response)), Some(asked)) = (answer, asked.take()) else {
+            // Cannot happen: it is an answer, and what was asked is taken here alone.
+            return Poll::Pending;
+        };
+        let mut challenged: Boxed<R, E> = Box::pin(async move {
+            asked.challenge(&mut response).await;
+            Ok(response)
+        });
+        let polled = challenged.as_mut().poll(context);
+        state.set(State::Slow { answer: challenged });
+        polled
     }
 }
 

@@ -148,12 +148,12 @@ impl<S: AsyncCredentialStore> Gate<S> {
         if !request.facts.credentials.is_empty() || arrival.carrier == Carrier::Multiplexed {
             return None;
         }
-        let mut guard = connection.try_lock(&self.config)?;
-        let state = guard.state()?;
-        state.begun = None;
-        let decision = state.auth.request(self.request_head(arrival, request));
-        connection.set_logged_on(state.auth.logon().is_some());
-        Some(decision)
+        connection.at_once(&self.config, |state| {
+            state.begun = None;
+            let decision = state.auth.request(self.request_head(arrival, request));
+            connection.set_logged_on(state.auth.logon().is_some());
+            decision
+        })
     }
 
     /// Decides about the next request of a connection. Never [`Decision::NeedLogon`].
@@ -169,8 +169,8 @@ impl<S: AsyncCredentialStore> Gate<S> {
             let mut state = State::new(&self.config, connection.bindings().clone());
             return self.step(&mut state, connection, arrival, head).await;
         }
-        let mut guard = connection.lock(&self.config).await;
-        let Some(state) = guard.state() else {
+        let mut turn = connection.turn(&self.config).await;
+        let Some(state) = turn.state() else {
             // Cannot happen: the state of a connection is made when it is asked for.
             return Decision::Respond(Response::internal_error());
         };
@@ -192,9 +192,9 @@ impl<S: AsyncCredentialStore> Gate<S> {
             let mut state = State::new(&self.config, connection.bindings().clone());
             return state.auth.challenge(head);
         }
-        let mut guard = connection.lock(&self.config).await;
+        let mut turn = connection.turn(&self.config).await;
         connection.set_logged_on(false);
-        guard.state().map_or_else(Response::internal_error, |state| state.auth.challenge(head))
+        turn.state().map_or_else(Response::internal_error, |state| state.auth.challenge(head))
     }
 
     fn request_head<'a>(&self, arrival: &Arrival, request: &GateRequest<'a>) -> RequestHead<'a> {
