@@ -123,19 +123,33 @@ impl Scopes {
     /// it comes here.
     #[must_use]
     pub fn find(&self, host: Option<&[u8]>, target: &str) -> Arc<Scope> {
+        match split_absolute(target) {
+            Some((authority, path)) => self.find_apart(host, Some(authority), path),
+            None => self.find_apart(host, None, target),
+        }
+    }
+
+    /// The same for a target that an HTTP library has taken apart: the authority, if it had one
+    /// (HTTP/2: `:authority`), and what stands behind.
+    #[must_use]
+    pub fn find_apart(
+        &self,
+        host: Option<&[u8]>,
+        authority: Option<&str>,
+        path: &str,
+    ) -> Arc<Scope> {
         if self.is_one() {
             return Arc::clone(&self.others.root);
         }
         let host = host.filter(|host| !host.is_empty());
-        let Some((authority, path)) = split_absolute(target) else {
-            let path = target.split('?').next().unwrap_or_default();
-            return self.on_host(host, &Readings::of(path));
-        };
-        let readings = Readings::of(path);
-        let found = self.on_host(Some(authority.as_bytes()), &readings);
-        match host {
-            Some(_) => Scope::stricter(&found, &self.on_host(host, &readings)),
-            None => found,
+        let readings = Readings::of(path.split('?').next().unwrap_or_default());
+        let authority = authority.map(str::as_bytes);
+        match (authority, host) {
+            // Nobody knows which of the two the application goes by.
+            (Some(_), Some(_)) => {
+                Scope::stricter(&self.on_host(authority, &readings), &self.on_host(host, &readings))
+            }
+            (host, None) | (None, host) => self.on_host(host, &readings),
         }
     }
 

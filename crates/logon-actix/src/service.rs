@@ -6,12 +6,13 @@ use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
     CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
 };
+use actix_web::http::uri::Authority;
 use actix_web::http::{ConnectionType, StatusCode, Uri, Version};
 use actix_web::{Error, HttpMessage, HttpResponse};
 use futures_core::Stream;
 use logon::http::{
     Authentication, Decision, Forward, Requirement, Response as Refused, Scope, Scopes, Side,
-    Status,
+    Status, is_intermediary_field,
 };
 use logon_tower::{Arrival, AsyncCredentialStore, Connection, Facts, Gate, GateRequest};
 use std::fmt;
@@ -86,8 +87,11 @@ where
         return Ok(answer(request, plain(StatusCode::BAD_REQUEST, "More than one Host\n")));
     }
     let scope = place.scopes.find(|scopes| find(scopes, request.uri(), host));
+    // An intermediary is to be noticed at a place that needs no logon, too.
+    let names = || request.headers().keys().map(HeaderName::as_str);
+    let unseen = request.conn_data::<Connection>().is_none() || !names().any(is_intermediary_field);
     // From here on, what somebody further out may have put there is overwritten.
-    if scope.requirement() == Requirement::Off {
+    if scope.requirement() == Requirement::Off && unseen {
         request.extensions_mut().insert(Authentication::default());
         return inner.call(request).await.map(ServiceResponse::map_into_left_body);
     }
@@ -164,12 +168,7 @@ async fn decide<S: AsyncCredentialStore>(
 }
 
 fn find(scopes: &Scopes, uri: &Uri, host: Option<&[u8]>) -> Arc<Scope> {
-    match (uri.authority(), host) {
-        (None, host) => scopes.find(host, target(uri)),
-        (Some(authority), None) => scopes.find(Some(authority.as_str().as_bytes()), target(uri)),
-        // Nobody knows which of the two the application goes by.
-        (Some(_), host) => scopes.find(host, &uri.to_string()),
-    }
+    scopes.find_apart(host, uri.authority().map(Authority::as_str), target(uri))
 }
 
 /// The target as the request line has it, without scheme and host.

@@ -11,6 +11,7 @@ use crate::log;
 use crate::store::AsyncCredentialStore;
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use http::request::Parts;
+use http::uri::Authority;
 use http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
 use logon::http::{
@@ -231,12 +232,7 @@ fn uri<'a>(uri: &'a Uri, extensions: &'a Extensions) -> &'a Uri {
 }
 
 fn find(scopes: &Scopes, uri: &Uri, host: Option<&[u8]>) -> Arc<Scope> {
-    match (uri.authority(), host) {
-        (None, host) => scopes.find(host, target(uri)),
-        (Some(authority), None) => scopes.find(Some(authority.as_str().as_bytes()), target(uri)),
-        // Nobody knows which of the two the application goes by.
-        (Some(_), host) => scopes.find(host, &uri.to_string()),
-    }
+    scopes.find_apart(host, uri.authority().map(Authority::as_str), target(uri))
 }
 
 fn fields(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> {
