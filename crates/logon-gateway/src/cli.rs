@@ -97,7 +97,7 @@ pub(crate) enum Demand {
 pub(crate) enum UsersCommand {
     /// Add a user, or with --replace change a password; makes the file if it is missing
     #[command(
-        after_help = "Example:\n  logon users add --file users 'CORP\\alice'\n  PW='S3cret!pw' logon users add --file users 'CORP\\alice' --password-env PW\n  logon users add --file users 'CORP\\alice' --digest-realm corp"
+        after_help = "Example:\n  logon users add --file users 'CORP\\alice'\n  PW='S3cret!pw' logon users add --file users 'CORP\\alice' --password-env PW\n  logon users add --file users 'CORP\\alice' --digest-realm corp.example --replace"
     )]
     Add {
         #[command(flatten)]

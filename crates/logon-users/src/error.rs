@@ -245,7 +245,8 @@ impl fmt::Display for UserFileErrorKind {
                 return write!(f, "is {format}: edit it with the program that wrote it");
             }
             Self::AccountExists => {
-                "the account exists already; to change its password, add it with `--replace`"
+                "the account exists already; to change its password, or to let it use Digest in one \
+                 more realm, add it with `--replace`"
             }
             Self::NoSuchAccount => "there is no such account: check domain and user",
             Self::LastAccount => {
@@ -257,7 +258,7 @@ impl fmt::Display for UserFileErrorKind {
                 return write!(f, "somebody else edits the file; if nobody does, delete {lock}");
             }
             Self::Unwritable(error) => {
-                return write!(f, "cannot be written ({error}): check the directory's permissions");
+                return write!(f, "cannot be written ({error}): check that the directory is there, and who may write to it");
             }
             Self::KeepOwner(error) => {
                 return write!(f, "belongs to somebody else ({error}): edit it as its owner");
