@@ -128,7 +128,7 @@ table {{ border-collapse: collapse; }} td, th {{ padding: .25rem 1rem .25rem 0; 
 @media (prefers-color-scheme: dark) {{ body {{ background: #1b1b1b; color: #ddd; }} a {{ color: #8bf; }} pre {{ background: #2a2a2a; }} }}
 </style>
 <h1>logon demo</h1>
-<p>This server knows <b>{known}</b>.</p>
+<p>This server knows {known}.</p>
 <table>
 <tr><th>Place</th><th>offers</th></tr>
 <tr><td><a href="/ntlm/">/ntlm/</a></td><td>NTLM</td></tr>
