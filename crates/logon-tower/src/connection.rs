@@ -103,7 +103,12 @@ impl Connection {
     }
 
     /// Forgets whoever has logged on here, and the keys of an exchange under way: the next
-    /// request has to log on anew. For an application that logs its users off.
+    /// request has to log on anew. For an application that logs its users off, which finds the
+    /// connection in the request's extensions.
+    ///
+    /// That is all a server can do: a browser that knows the credentials sends them again with the
+    /// next request, without asking anybody, and those of `Digest` and `Basic` come with every
+    /// request anyway. To have it ask, answer that request with 401.
     pub fn release(&self) {
         self.0.released.store(true, Ordering::Release);
     }

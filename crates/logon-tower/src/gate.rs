@@ -54,8 +54,8 @@ pub struct Arrival {
 }
 
 impl<S: AsyncCredentialStore> Gate<S> {
-    /// A gate that lets in whom `store` knows. Failed logons are slowed down as
-    /// [`ThrottleConfig::default`] says.
+    /// A gate that lets in whom `store` knows; a store without IO, such as a user file, goes into
+    /// [`crate::Immediate`]. Failed logons are slowed down as [`ThrottleConfig::default`] says.
     #[must_use]
     pub fn new(config: ConnectionConfig, store: S) -> Self {
         Self {

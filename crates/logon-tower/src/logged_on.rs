@@ -11,6 +11,9 @@ use std::sync::Arc;
 /// An extractor for axum: the logon that a request belongs to. `Option<LoggedOn>` is `None`
 /// for anonymous requests, and for those whose logon failed; why it did stands in the
 /// [`Authentication`] of the request's extensions.
+///
+/// Where the scope is off nobody is ever logged on: a handler that needs a user answers 401
+/// there, without a challenge.
 #[derive(Debug, Clone)]
 pub struct LoggedOn(Arc<Logon>);
 
