@@ -176,6 +176,18 @@ impl ScopeRule {
         Self::default().requirement(Requirement::Required)
     }
 
+    /// Whoever has not logged on passes, too.
+    #[must_use]
+    pub fn optional() -> Self {
+        Self::default().requirement(Requirement::Optional)
+    }
+
+    /// The application sees everybody, those too whose logon failed, and challenges by itself.
+    #[must_use]
+    pub fn app_challenges() -> Self {
+        Self::default().requirement(Requirement::AppChallenges)
+    }
+
     /// What happens without a logon.
     #[must_use]
     pub fn requirement(self, requirement: Requirement) -> Self {

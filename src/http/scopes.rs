@@ -2,7 +2,7 @@
 
 use super::host::Host;
 use super::path::{Prefix, Readings};
-use super::{Requirement, Scope, ScopeRule};
+use super::{Requirement, Scheme, Scope, ScopeRule};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -151,6 +151,17 @@ impl Scopes {
             }
             (host, None) | (None, host) => self.on_host(host, &readings),
         }
+    }
+
+    /// Whether `scheme` is enabled anywhere that a logon counts.
+    #[must_use]
+    pub fn enables(&self, scheme: Scheme) -> bool {
+        let tables = self.hosts.iter().map(|(_, table)| table).chain([&self.others]);
+        let scopes = tables
+            .flat_map(|table| table.below.iter().map(|(_, scope)| scope).chain([&table.root]));
+        scopes
+            .filter(|scope| scope.requirement() != Requirement::Off)
+            .any(|scope| scope.schemes().contains(&scheme))
     }
 
     /// Whether one scope holds for every host and path.

@@ -62,6 +62,7 @@ impl<S: AsyncCredentialStore> Logon<S> {
     /// whatever changes paths, such as `NormalizePath`.
     #[must_use]
     pub fn scopes(mut self, scopes: Scopes) -> Self {
+        self.gate.check_scopes(&scopes);
         self.place.scopes = ScopesHandle::new(scopes);
         self
     }

@@ -79,6 +79,10 @@ pub(crate) struct DemoOptions {
     #[arg(long)]
     pub(crate) no_throttle: bool,
 
+    /// Speak HTTP/2 over HTTPS as well; a logon by Negotiate or NTLM sends clients back to HTTP/1.1
+    #[arg(long)]
+    pub(crate) http2: bool,
+
     /// Write log lines as JSON
     #[arg(long)]
     pub(crate) json: bool,

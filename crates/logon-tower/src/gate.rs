@@ -6,8 +6,8 @@ use crate::log::{self, Attempt};
 use crate::store::AsyncCredentialStore;
 use ipnet::IpNet;
 use logon::http::{
-    Carrier, ConnectionConfig, Decision, Question, RequestHead, Response, Scheme, Scope, Status,
-    Throttle, ThrottleConfig,
+    Carrier, ConnectionConfig, Decision, Question, RequestHead, Response, Scheme, Scope, Scopes,
+    Status, Throttle, ThrottleConfig,
 };
 use logon::{Account, AccountName, Answer, DigestAnswer, DigestUsername, Error, StoreError};
 use std::fmt;
@@ -152,6 +152,7 @@ impl<S: AsyncCredentialStore> Gate<S> {
             state.begun = None;
             let decision = state.auth.request(self.request_head(arrival, request));
             connection.set_logged_on(state.auth.logon().is_some());
+            self.notice(arrival, request.scope, &decision);
             decision
         })
     }
@@ -167,7 +168,9 @@ impl<S: AsyncCredentialStore> Gate<S> {
         // Requests of one HTTP/2 connection are not in order, and have nothing in common.
         if arrival.carrier == Carrier::Multiplexed {
             let mut state = State::new(&self.config, connection.bindings().clone());
-            return self.step(&mut state, connection, arrival, head).await;
+            let decision = self.step(&mut state, connection, arrival, head).await;
+            self.notice(arrival, request.scope, &decision);
+            return decision;
         }
         let mut turn = connection.turn(&self.config).await;
         let Some(state) = turn.state() else {
@@ -176,7 +179,42 @@ impl<S: AsyncCredentialStore> Gate<S> {
         };
         let decision = self.step(state, connection, arrival, head).await;
         connection.set_logged_on(state.auth.logon().is_some());
+        self.notice(arrival, request.scope, &decision);
         decision
+    }
+
+    /// Says in the log what nobody could find out otherwise: schemes that are enabled somewhere in
+    /// `scopes`, and cannot be offered.
+    pub fn check_scopes(&self, scopes: &Scopes) {
+        for scheme in [Scheme::Digest, Scheme::Basic] {
+            if let (true, Some(lack)) = (scopes.enables(scheme), self.lack(scheme, true)) {
+                tracing::warn!("{scheme} is enabled, and will not be offered: {lack}");
+            }
+        }
+    }
+
+    /// Why a scheme cannot be offered, if it cannot.
+    fn lack(&self, scheme: Scheme, secure: bool) -> Option<&'static str> {
+        match (scheme, &self.config.digest, &self.config.basic) {
+            (Scheme::Digest, None, _) => Some("ConnectionConfig::digest is not set"),
+            (Scheme::Digest, Some(digest), _) if !self.store.has_digest(digest.realm()) => {
+                Some("no account of the store has a hash for it in this realm")
+            }
+            (Scheme::Basic, _, None) => Some("ConnectionConfig::basic is not set"),
+            (Scheme::Basic, _, Some(_)) if !secure => Some("the request did not come over TLS"),
+            _ => None,
+        }
+    }
+
+    fn notice(&self, arrival: &Arrival, scope: &Scope, decision: &Decision) {
+        let Decision::Respond(Response { status: Status::Forbidden, .. }) = decision else {
+            return;
+        };
+        for scheme in scope.schemes().iter() {
+            if let Some(lack) = self.lack(*scheme, arrival.secure) {
+                tracing::warn!(%scheme, "a request cannot log on: {lack}");
+            }
+        }
     }
 
     /// What to say beside a 401 of the application, who wants somebody, or somebody else. The
@@ -233,10 +271,10 @@ impl<S: AsyncCredentialStore> Gate<S> {
         let begun = *state.begun.get_or_insert_with(Instant::now);
         let source = arrival.forwarded_for.or(connection.peer().map(|peer| peer.ip()));
         let span = tracing::debug_span!("logon", connection = connection.id());
-        let decision = self.ask(state, source, head).instrument(span).await;
+        let (decision, claimed) = self.ask(state, source, head).instrument(span).await;
         if !matches!(&decision, Decision::Respond(response) if response.continues) {
             state.begun = None;
-            log::outcome(&Attempt { connection, begun }, &decision);
+            log::outcome(&Attempt { connection, begun, claimed }, &decision);
         }
         decision
     }
@@ -246,7 +284,7 @@ impl<S: AsyncCredentialStore> Gate<S> {
         state: &mut State,
         source: Option<IpAddr>,
         head: RequestHead<'_>,
-    ) -> Decision {
+    ) -> (Decision, Option<AccountName>) {
         let auth = &mut state.auth;
         let mut decision = auth.request(head);
         let mut claimed = None;
@@ -264,8 +302,8 @@ impl<S: AsyncCredentialStore> Gate<S> {
                 (Ok(()), Reply::Digest(answer)) => auth.resume_digest(answer),
             };
         }
-        self.count(source, claimed, &decision);
-        decision
+        self.count(source, claimed.as_ref(), &decision);
+        (decision, claimed)
     }
 
     async fn lookup(&self, question: Question<'_>) -> Reply {
@@ -302,7 +340,7 @@ impl<S: AsyncCredentialStore> Gate<S> {
     }
 
     /// Keeps count of logons that failed and succeeded.
-    fn count(&self, source: Option<IpAddr>, claimed: Option<AccountName>, decision: &Decision) {
+    fn count(&self, source: Option<IpAddr>, claimed: Option<&AccountName>, decision: &Decision) {
         let (Some(throttle), Some(address)) = (&self.throttle, source) else { return };
         let error = match decision {
             Decision::Respond(response) => response.reason.as_ref(),
@@ -318,7 +356,7 @@ impl<S: AsyncCredentialStore> Gate<S> {
             _ => None,
         };
         // Counted under the name that was checked.
-        let Some(name) = claimed.as_ref().or(denied) else { return };
+        let Some(name) = claimed.or(denied) else { return };
         let account = Account::new(name.domain(), name.user());
         let mut throttle = throttle.lock().unwrap_or_else(PoisonError::into_inner);
         if denied.is_some() {

@@ -84,6 +84,7 @@ impl<S: AsyncCredentialStore> LogonLayer<S> {
     /// whatever changes paths.
     #[must_use]
     pub fn scopes(mut self, scopes: Scopes) -> Self {
+        self.gate.check_scopes(&scopes);
         self.place.scopes = ScopesHandle::new(scopes);
         self
     }

@@ -2,8 +2,8 @@
 //! a token, never a secret.
 
 use crate::connection::Connection;
-use logon::Error;
 use logon::http::{Authentication, Decision, Logon, Scheme, SecurityStatus};
+use logon::{AccountName, Error};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tracing::field::{Value, display};
@@ -13,6 +13,8 @@ use tracing::{debug, error, info, warn};
 pub(crate) struct Attempt<'a> {
     pub(crate) connection: &'a Connection,
     pub(crate) begun: Instant,
+    /// Whom the store was to be asked for.
+    pub(crate) claimed: Option<AccountName>,
 }
 
 /// What came of an attempt: a line, and a count.
@@ -46,7 +48,7 @@ fn name(text: &str) -> Box<dyn Value + '_> {
 }
 
 fn success(attempt: &Attempt<'_>, logon: &Logon) {
-    let Attempt { connection, begun } = attempt;
+    let Attempt { connection, begun, .. } = attempt;
     let took = begun.elapsed();
     count(Some(logon.scheme()), "success", "none", took);
     let identity = logon.identity();
@@ -93,6 +95,8 @@ fn failure(attempt: &Attempt<'_>, scheme: Option<Scheme>, error: &Error) {
     let peer = attempt.connection.peer().map(display::<SocketAddr>);
     let (stage, status, ms) = (stage(error), SecurityStatus::of_error(error), millis(took));
     let scheme_name = scheme.map(display);
+    let claimed = attempt.claimed.as_ref().map(ToString::to_string);
+    let account = claimed.as_deref().map(name);
     match error {
         Error::Denied(denial) => {
             count(scheme, "refused", status.name(), took);
@@ -122,11 +126,19 @@ fn failure(attempt: &Attempt<'_>, scheme: Option<Scheme>, error: &Error) {
         }
         Error::Throttled { .. } => {
             count(scheme, "throttled", status.name(), took);
-            warn!(scheme = scheme_name, stage, connection, peer, "logon refused: {error}");
+            warn!(account, scheme = scheme_name, stage, connection, peer, "logon refused: {error}");
         }
         error => {
             count(scheme, "unavailable", status.name(), took);
-            error!(scheme = scheme_name, stage, connection, peer, ms, "logon impossible: {error}");
+            error!(
+                account,
+                scheme = scheme_name,
+                stage,
+                connection,
+                peer,
+                ms,
+                "logon impossible: {error}"
+            );
         }
     }
 }

@@ -260,7 +260,7 @@ fn respond<R: From<String>>(refused: Refused, side: Side) -> Response<R> {
     let status =
         StatusCode::from_u16(refused.status.code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = match refused.status {
-        Status::Forbidden => plain(status, "There is no way to log on here; come over HTTPS\n"),
+        Status::Forbidden => plain(status, "There is no way to log on over this connection\n"),
         _ => plain(status, &format!("{status}\n")),
     };
     if let Some(seconds) = refused.retry_after {

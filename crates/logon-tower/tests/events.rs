@@ -160,7 +160,7 @@ fn every_outcome_is_one_line_and_one_count() {
     for (line, parts) in lines.iter().zip([
         &["INFO", "logged on", r"account=CORP\alice", "scheme=NTLM", "mechanism=NTLM"][..],
         &["INFO", "logon refused: wrong password", r"account=CORP\alice", "reason=WrongProof"],
-        &["ERROR", "logon impossible: credential store: out of reach", "stage=\"lookup\""],
+        &["ERROR", "logon impossible: credential store: out of reach", r"account=CORP\down"],
         &["INFO", "logon failed", "scheme=NTLM", "stage=\"token\""],
         &["DEBUG", "bad request", "stage=\"header\""],
         &["DEBUG", "logged on", "scheme=Basic", r"account=CORP\alice"],
@@ -194,6 +194,7 @@ fn a_lock_out_is_said_loudly() {
     });
     let last = log.lines().last().unwrap();
     assert!(last.contains("WARN") && last.contains("too many logons have failed"), "{last}");
+    assert!(last.contains(r"account=CORP\alice"), "{last}");
     let counts = counts.0.lock().unwrap();
     assert_eq!(counts["NTLM throttled STATUS_INSUFFICIENT_RESOURCES"], 1);
 }
@@ -205,4 +206,24 @@ fn a_name_cannot_write_fields_of_its_own() {
     });
     assert_eq!(log.lines().count(), 1, "{log}");
     assert!(log.contains(r#"account="eve reason=none"#), "{log}");
+}
+
+#[test]
+fn a_scheme_that_is_enabled_and_cannot_be_offered_is_named_in_the_log() {
+    let (log, _) = observed(async |gate, connection| {
+        let scopes = Scope::required(&[Scheme::Ntlm, Scheme::Digest, Scheme::Basic]);
+        gate.check_scopes(&scopes.into());
+        let facts = Facts::gather(Side::Origin, std::iter::empty());
+        let arrival = gate.arrival(connection, &facts, false);
+        let scope = Arc::new(Scope::required(&[Scheme::Digest]));
+        let (method, target) = ("GET", "/");
+        let request = GateRequest { method, target, scope: &scope, facts: &facts, body: None };
+        let decision = gate.decide_at_once(connection, &arrival, &request).unwrap();
+        let Decision::Respond(response) = decision else { panic!("{decision:?}") };
+        assert_eq!(response.status.code(), 403);
+    });
+    let lines: Vec<_> = log.lines().collect();
+    assert_eq!(lines.len(), 2, "{log}");
+    assert!(lines[0].contains("WARN") && lines[0].contains("Digest is enabled"), "{log}");
+    assert!(lines[1].contains("ConnectionConfig::digest is not set"), "{log}");
 }

@@ -72,9 +72,10 @@ async fn serve(options: DemoOptions, users: Users) -> Result<(), Failure> {
     }
     let layer = LogonLayer::of(gate);
     let site = pages::site(&layer, about);
+    let tls = if options.http2 { certificate.tls.http2() } else { certificate.tls };
     tokio::join!(
         Server::new(site.clone()).serve(http, interrupted()),
-        Server::new(site).tls(certificate.tls).serve(https, interrupted()),
+        Server::new(site).tls(tls).serve(https, interrupted()),
     );
     writeln!(io::stdout(), "stopped")?;
     Ok(())

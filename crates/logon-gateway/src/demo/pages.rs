@@ -143,7 +143,9 @@ table {{ border-collapse: collapse; }} td, th {{ padding: .25rem 1rem .25rem 0; 
 </table>
 <h2>With curl</h2>
 <pre>curl --ntlm -u '{account}' {http}/ntlm/
-curl --ntlm -u '{account}' --insecure {https}/ntlm/</pre>
+curl --ntlm -u '{account}' --insecure {https}/ntlm/
+curl --digest -u '{account}' {http}/digest/
+curl --basic -u '{account}' --insecure {https}/basic/</pre>
 <p><code>curl --negotiate</code> takes its credentials from the system; on Linux that needs the
 package gss-ntlmssp and a file of <code>DOMAIN:USER:PASSWORD</code> named by
 <code>NTLM_USER_FILE</code>:</p>
