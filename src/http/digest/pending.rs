@@ -224,7 +224,7 @@ impl PendingDigest {
         let denied = |refusal| Denial::new(refusal, self.claimed_name());
         let name = name.map_err(denied)?;
         let proof = proof.map_err(denied)?;
-        if self.is_of_no_password(ha1) {
+        if self.is_of_no_password(ha1, &name) {
             return Err(denied(Refusal::EmptyPassword).into());
         }
         let nonce = self.nonce.filter(|nonce| nonce.is_fresh(now, config.nonce_lifetime));
@@ -237,12 +237,20 @@ impl PendingDigest {
         Ok(DigestVerdict::Proven { proof, name, authentication_info })
     }
 
-    /// Whether `ha1` is the hash of an empty password: such an account is open to everybody. Of a
-    /// hashed name nobody can tell.
-    fn is_of_no_password(&self, ha1: &[u8]) -> bool {
-        let Username::Plain(name) = &self.username else { return false };
-        let empty = self.algorithm.hash(&[name.as_bytes(), b":", self.realm.as_bytes(), b":"]);
-        empty.as_bytes().ct_eq(ha1).into()
+    /// Whether `ha1` is the hash of an empty password: such an account is open to everybody.
+    /// A hashed name is taken for each of those that the store's name for the account has.
+    fn is_of_no_password(&self, ha1: &[u8], name: &AccountName) -> bool {
+        let is_of = |username: &str| -> bool {
+            let empty = [username.as_bytes(), b":", self.realm.as_bytes(), b":"];
+            self.algorithm.hash(&empty).as_bytes().ct_eq(ha1).into()
+        };
+        if let Username::Plain(username) = &self.username {
+            return is_of(username);
+        }
+        let (domain, user) = (name.domain(), name.user());
+        let alone = user.rsplit_once('@').map_or(user, |(alone, _)| alone);
+        is_of(&[domain, "\\", user].concat())
+            || [user, alone].into_iter().chain(name.upn()).any(is_of)
     }
 
     /// `H(H(A1) : nonce : nc : cnonce : qop : H(A2))` ([RFC 7616] §3.4.1).

@@ -172,6 +172,32 @@ fn nobody_logs_on_by_the_hash_that_stands_in_for_nobody() {
     }
 }
 
+// Neither by its name nor by the hash of one.
+#[test]
+fn an_account_with_an_empty_password_lets_nobody_in() {
+    let (config, client) = pair();
+    let config = config.with_user_hash(true);
+    let corp = AccountName::new("CORP", "alice").with_upn("a.lee@corp.example");
+    let principal = AccountName::new("", "alice@corp.example");
+    for (name, username) in [
+        (&corp, "CORP\\alice"),
+        (&corp, "alice"),
+        (&corp, "a.lee@corp.example"),
+        (&principal, "alice@corp.example"),
+        (&principal, "alice"),
+    ] {
+        let client = Client { username: username.into(), password: "".into(), ..client.clone() };
+        let hash = digest_user_hash(SHA_256, username, "logon");
+        let hashed = format!("{}, userhash=true", client.with("username", &hash));
+        for credentials in [client.credentials(), hashed] {
+            let answer = DigestAnswer::Known { ha1: client.ha1(), name: name.clone() };
+            let pending = client.read_as(&config, &credentials).unwrap();
+            let verdict = pending.resolve(Ok(answer), &config, at(1));
+            assert_eq!(refusal(verdict), Refusal::EmptyPassword, "{credentials}");
+        }
+    }
+}
+
 #[test]
 fn a_store_that_fails_or_answers_with_another_hash_is_not_the_clients_fault() {
     let (config, client) = pair();
