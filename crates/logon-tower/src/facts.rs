@@ -1,7 +1,7 @@
 //! What the fields of a request say that matters here, gathered in one pass.
 
 use logon::http::{Side, is_cors_preflight, is_intermediary_field};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// What the fields of a request say about who it is from and how it came.
 #[derive(Default)]
@@ -58,12 +58,13 @@ impl<'a> Facts<'a> {
         is_cors_preflight(method, self.origin, self.request_method)
     }
 
-    /// The address that the nearest intermediary has the request from.
+    /// The address that the nearest intermediary has the request from. Some write the port, too.
     pub(crate) fn forwarded_for(&self) -> Option<IpAddr> {
         let last = self.forwarded_for?.rsplit(|byte| *byte == b',').next()?;
         let text = std::str::from_utf8(last).ok()?.trim();
         let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
-        bare.unwrap_or(text).parse().ok()
+        let address = bare.unwrap_or(text).parse().ok();
+        address.or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
     }
 
     /// Whether the nearest intermediary has the request over TLS.
@@ -80,5 +81,32 @@ impl std::fmt::Debug for Facts<'_> {
             .field("credentials", &self.credentials.len())
             .field("intermediary", &self.intermediary)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Facts;
+    use logon::http::Side;
+
+    // With none, failures behind a proxy would count as the proxy's own.
+    #[test]
+    fn the_address_that_a_proxy_names_is_read_with_and_without_its_port() {
+        for (value, address) in [
+            ("192.0.2.1", "192.0.2.1"),
+            ("192.0.2.1:4711", "192.0.2.1"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("[2001:db8::1]:4711", "2001:db8::1"),
+            ("198.51.100.1, 192.0.2.1:4711", "192.0.2.1"),
+            ("unknown", ""),
+            ("192.0.2.1:x", ""),
+            ("", ""),
+        ] {
+            let fields = [("x-forwarded-for", value.as_bytes())];
+            let facts = Facts::gather(Side::Origin, fields.into_iter());
+            let found = facts.forwarded_for().map(|address| address.to_string());
+            assert_eq!(found.unwrap_or_default(), address, "{value}");
+        }
     }
 }
