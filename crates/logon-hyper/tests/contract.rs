@@ -200,6 +200,20 @@ async fn behind_an_intermediary_a_logon_counts_for_its_request() {
     }
 }
 
+// H-08: listed by mistake.
+#[tokio::test]
+async fn a_trusted_proxy_that_names_a_second_client_shares_its_connection() {
+    let trusting = gate().trusted_proxies(["127.0.0.0/8".parse().unwrap()]);
+    let address = serve(LogonLayer::of(trusting)).await;
+    let mut client = Client::connect(address).await;
+    assert_eq!(log_on(&mut client, "alice", PASSWORD).await.status, 200);
+    for (address, status) in [("192.0.2.1", 200), ("192.0.2.1:80", 200), ("192.0.2.2", 401)] {
+        let field = format!("X-Forwarded-For: {address}\r\n");
+        assert_eq!(client.get(&field).await.status, status, "{address}");
+    }
+    assert_eq!(client.get("").await.status, 401);
+}
+
 // H-08
 #[tokio::test]
 async fn an_intermediary_is_noticed_at_a_place_that_needs_no_logon() {

@@ -3,9 +3,9 @@
 use logon::ChannelBindings;
 use logon::http::{ConnectionAuth, ConnectionConfig};
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 use tokio::sync::{Mutex as TurnMutex, MutexGuard as TurnGuard};
 
@@ -24,6 +24,8 @@ struct Inner {
     bindings: ChannelBindings,
     secure: bool,
     logged_on: AtomicBool,
+    /// Whom a trusted proxy first named as its client.
+    client: OnceLock<IpAddr>,
     /// Whether the application wants all logons forgotten before the next request.
     released: AtomicBool,
     /// One state for each configuration that guards resources of this connection, so that a
@@ -70,6 +72,7 @@ impl Connection {
             bindings,
             secure,
             logged_on: AtomicBool::new(false),
+            client: OnceLock::new(),
             released: AtomicBool::new(false),
             states: Mutex::default(),
             turn: TurnMutex::default(),
@@ -121,6 +124,11 @@ impl Connection {
         self.0.logged_on.store(logged_on, Ordering::Relaxed);
     }
 
+    /// Whether a trusted proxy has named no other client on this connection.
+    pub(crate) fn is_only_client(&self, client: IpAddr) -> bool {
+        *self.0.client.get_or_init(|| client) == client
+    }
+
     /// The state, for a request that may take its time. Requests of a connection are decided one
     /// after the other: the next waits until the store has answered.
     pub(crate) async fn turn(&self, config: &Arc<ConnectionConfig>) -> Turn<'_> {
@@ -152,7 +160,10 @@ impl Connection {
 
     fn slot(&self, states: &mut Vec<Slot>, config: &Arc<ConnectionConfig>) -> usize {
         let released = &self.0.released;
-        if released.load(Ordering::Relaxed) && released.swap(false, Ordering::Acquire) {
+        if released.load(Ordering::Relaxed) {
+            // A state that somebody decides with cannot be reached; it is asked for once more.
+            let all_here = states.iter().all(|slot| slot.state.is_some());
+            released.swap(!all_here, Ordering::Acquire);
             states.iter_mut().flat_map(|slot| &mut slot.state).for_each(|it| it.auth.release());
         }
         let known = states.iter().position(|slot| Arc::ptr_eq(&slot.config, config));
@@ -215,3 +226,34 @@ pub struct RequestTarget(pub http::Uri);
 /// [RFC 9113]: https://www.rfc-editor.org/rfc/rfc9113
 #[derive(Debug, Clone, Copy)]
 pub struct Http11Required;
+
+#[cfg(test)]
+mod tests {
+    use super::Connection;
+    use logon::http::{ConnectionConfig, RequestHead, Scope};
+    use logon::{AcceptorConfig, ChannelBindings, ServerNames};
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering;
+
+    // HS-24
+    #[test]
+    fn a_release_reaches_a_state_that_somebody_decides_with() {
+        let acceptor = AcceptorConfig::with_os(ServerNames::new("WEB01", "CORP"));
+        let config = Arc::new(ConnectionConfig::new(Arc::new(acceptor)));
+        let connection = Connection::new(None, ChannelBindings::none());
+        let scope = Arc::new(Scope::off());
+        let ask = || {
+            connection.at_once(&config, |state| {
+                let _ = state.auth.request(RequestHead::new("GET", "/", &scope));
+            })
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let turn = runtime.block_on(connection.turn(&config));
+        connection.release();
+        assert!(ask().is_none());
+        assert!(connection.0.released.load(Ordering::Relaxed));
+        drop(turn);
+        assert!(ask().is_some());
+        assert!(!connection.0.released.load(Ordering::Relaxed));
+    }
+}

@@ -79,7 +79,8 @@ impl<S: AsyncCredentialStore> Gate<S> {
     /// What they say in `X-Forwarded-For` and `X-Forwarded-Proto` is believed.
     ///
     /// # Security
-    /// A proxy that shares its connections to the server among clients must not be listed. One
+    /// A proxy that shares its connections to the server among clients must not be listed; where
+    /// `X-Forwarded-For` names a second client on a connection, logons no longer count for it. One
     /// that does so and adds none of these fields cannot be noticed, and gives one client's logon
     /// to another: configure it to add them, or set [`ConnectionConfig::persistent`] to `false`.
     /// Behind a proxy that is not listed all failures count as its own: list its address in
@@ -126,12 +127,13 @@ impl<S: AsyncCredentialStore> Gate<S> {
         let peer = connection.peer().map(|peer| peer.ip().to_canonical());
         let trusted =
             peer.is_some_and(|peer| self.trusted_proxies.iter().any(|net| net.contains(&peer)));
-        let carrier = match (multiplexed, trusted) {
+        let forwarded_for = if trusted { facts.forwarded_for() } else { None };
+        let one_client = forwarded_for.is_none_or(|client| connection.is_only_client(client));
+        let carrier = match (multiplexed, trusted && one_client) {
             (true, _) => Carrier::Multiplexed,
             (false, false) => Carrier::Shared,
             (false, true) => Carrier::Exclusive,
         };
-        let forwarded_for = if trusted { facts.forwarded_for() } else { None };
         let secure = secure || (trusted && facts.is_forwarded_over_tls());
         Arrival { carrier, secure, forwarded_for }
     }
