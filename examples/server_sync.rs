@@ -14,6 +14,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 /// One user. A real store keeps hashes, not a password in the program.
 struct OneUser;
@@ -44,12 +45,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         .build()?;
     let scopes = Arc::new(scopes);
     for stream in listener.incoming() {
-        let (stream, config, scopes) = (stream?, Arc::clone(&config), Arc::clone(&scopes));
-        thread::spawn(move || {
+        let (config, scopes) = (Arc::clone(&config), Arc::clone(&scopes));
+        let connection = move |stream| {
             if let Err(error) = serve(stream, config, &scopes) {
                 eprintln!("connection ended: {error}");
             }
-        });
+        };
+        // Out of descriptors or of threads: whoever is served already goes on.
+        let begun = stream.and_then(|it| thread::Builder::new().spawn(move || connection(it)));
+        if let Err(error) = begun {
+            eprintln!("no connection: {error}");
+            thread::sleep(Duration::from_millis(50));
+        }
     }
     Ok(())
 }
@@ -134,7 +141,9 @@ impl Request {
             if name.eq_ignore_ascii_case("authorization") {
                 request.credentials.push(value.trim().as_bytes().to_vec());
             } else if name.eq_ignore_ascii_case("content-length") {
-                length = Some(value.trim().parse().map_err(io::Error::other)?);
+                if length.replace(parse_size(value.trim(), 10)?).is_some() {
+                    return Err(io::Error::other("two lengths of one body"));
+                }
             } else if name.eq_ignore_ascii_case("transfer-encoding") {
                 chunked = true;
             } else if is_intermediary_field(name) {
@@ -155,11 +164,19 @@ impl Request {
 fn skip_chunk(stream: &mut BufReader<TcpStream>) -> io::Result<bool> {
     let mut line = String::new();
     stream.by_ref().take(100).read_line(&mut line)?;
-    let size = u64::from_str_radix(line.trim_end(), 16).map_err(io::Error::other)?;
+    let size = parse_size(line.trim_end(), 16)?;
     skip(stream, size)?;
     line.clear();
     stream.by_ref().take(100).read_line(&mut line)?;
     if line == "\r\n" { Ok(size > 0) } else { Err(io::Error::other("a broken chunk")) }
+}
+
+/// Digits and nothing else: a sign would pass for a number, but with nobody else.
+fn parse_size(text: &str, radix: u32) -> io::Result<u64> {
+    if text.starts_with('+') {
+        return Err(io::Error::other("a sign in front of a length"));
+    }
+    u64::from_str_radix(text, radix).map_err(io::Error::other)
 }
 
 /// Reads that many bytes of a body and throws them away.
