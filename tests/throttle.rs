@@ -175,6 +175,9 @@ fn an_ipv6_network_is_one_source_and_ipv4_is_ipv4_in_any_notation() {
     exhaust(&mut throttle, 0, "::ffff:192.0.2.1");
     assert!(throttle.check_address(at(0), from("192.0.2.1")).is_err());
     assert_eq!(throttle.check_address(at(0), from("::ffff:192.0.2.2")), Ok(()));
+    // Behind a translator is all of IPv4, not one customer.
+    assert!(throttle.check_address(at(0), from("64:ff9b::192.0.2.1")).is_err());
+    assert_eq!(throttle.check_address(at(0), from("64:ff9b::192.0.2.2")), Ok(()));
 }
 
 #[test]

@@ -66,7 +66,8 @@ impl Default for ThrottleConfig {
 /// guesser with many addresses has that many times the guesses; those show in the log.
 ///
 /// An IPv6 address counts as its network of 64 bits, because that is what a customer is given; an
-/// IPv4 address within IPv6 counts as the IPv4 address.
+/// IPv4 address within IPv6, as a dual-stack socket or a translator (`64:ff9b::/96`) has it, counts
+/// as the IPv4 address.
 ///
 /// Accounts are told apart by the name of the user alone, without the domain: else `CORP\alice`,
 /// `alice` and `alice@corp.example` would each have their guesses at one password.
@@ -168,10 +169,11 @@ impl Throttle {
         }
         Some(match address {
             IpAddr::V4(address) => Source::V4(address.octets()),
-            IpAddr::V6(address) => {
-                let [a, b, c, d, ..] = address.segments();
-                Source::V6([a, b, c, d])
-            }
+            IpAddr::V6(address) => match (address.segments(), address.octets()) {
+                // [RFC 6052] §2.1: everybody who comes by IPv4 through a translator.
+                ([0x64, 0xff9b, 0, 0, 0, 0, ..], [.., a, b, c, d]) => Source::V4([a, b, c, d]),
+                ([a, b, c, d, ..], _) => Source::V6([a, b, c, d]),
+            },
         })
     }
 }
