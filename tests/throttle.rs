@@ -129,6 +129,28 @@ fn a_success_clears_the_counter_of_the_account_and_no_other() {
     assert!(throttle.check(at(0), here, account("bob")).is_err());
 }
 
+// The same user name in another domain, and a failure of one's own in between.
+#[test]
+fn a_namesake_in_another_domain_buys_no_guesses() {
+    let (victim, namesake) = (Account::new("CORP", "alice"), Account::new("LAB", "alice"));
+    for own_failure in [false, true] {
+        let mut throttle = throttle();
+        let address = from("192.0.2.1");
+        let mut guesses = 0;
+        for _ in 0..50 {
+            if throttle.check(at(0), address, victim).is_ok() {
+                throttle.failed(at(0), address, victim);
+                guesses += 1;
+            }
+            if own_failure && throttle.check(at(0), address, namesake).is_ok() {
+                throttle.failed(at(0), address, namesake);
+            }
+            throttle.succeeded(address, namesake);
+        }
+        assert!(guesses <= 10, "{guesses}");
+    }
+}
+
 #[test]
 fn successes_of_ones_own_account_buy_no_guesses_at_others() {
     let mut throttle = throttle();

@@ -70,7 +70,8 @@ impl Default for ThrottleConfig {
 /// as the IPv4 address.
 ///
 /// Accounts are told apart by the name of the user alone, without the domain: else `CORP\alice`,
-/// `alice` and `alice@corp.example` would each have their guesses at one password.
+/// `alice` and `alice@corp.example` would each have their guesses at one password. A name that
+/// `Digest` sends as a hash has guesses of its own.
 ///
 /// **Memory** has a bound. When it is reached, entries that have run out make room first, then, of
 /// a few taken in turn, the one with the fewest failures. So who wants failures forgotten has to
@@ -145,14 +146,20 @@ impl Throttle {
     /// answer or the token could not be read, was no guess.
     pub fn failed(&mut self, now: FileTime, address: IpAddr, account: Account<'_>) {
         let Some(source) = self.source(address) else { return };
-        self.addresses.count(now, source);
-        self.accounts.count(now, (hash(account), source));
+        self.addresses.count(now, source, AccountHash::default());
+        self.accounts.count(now, (hash(account), source), full_hash(account));
     }
 
-    /// A logon succeeded.
+    /// A logon succeeded. Its failures are forgotten, if all of them were claimed by the very name
+    /// that has succeeded, domain included: else somebody with an account of the same name in
+    /// another domain would buy guesses with it.
     pub fn succeeded(&mut self, address: IpAddr, account: Account<'_>) {
         let Some(source) = self.source(address) else { return };
-        self.accounts.map.remove(&(hash(account), source));
+        let key = (hash(account), source);
+        let claimed = self.accounts.map.get(&key).and_then(|counter| counter.claimed);
+        if claimed == Some(full_hash(account)) {
+            self.accounts.map.remove(&key);
+        }
     }
 
     /// How many counters are kept: at most twice [`ThrottleConfig::max_entries`].
@@ -194,6 +201,8 @@ struct Counter {
     failures: u32,
     /// The first failure; once the limit is reached, the last.
     since: FileTime,
+    /// The name that all of them were claimed by; `None` if there were several.
+    claimed: Option<AccountHash>,
 }
 
 /// How many entries the search for room looks at.
@@ -223,8 +232,8 @@ impl<K: Ord + Copy> Counters<K> {
         Ok(())
     }
 
-    fn count(&mut self, now: FileTime, key: K) {
-        let first = Counter { failures: 1, since: now };
+    fn count(&mut self, now: FileTime, key: K, claimed: AccountHash) {
+        let first = Counter { failures: 1, since: now, claimed: Some(claimed) };
         let Some(counter) = self.map.get_mut(&key) else {
             self.make_room(now);
             self.map.insert(key, first);
@@ -235,6 +244,7 @@ impl<K: Ord + Copy> Counters<K> {
             *counter = first;
         } else if counter.failures < self.limit {
             counter.failures = counter.failures.saturating_add(1);
+            counter.claimed = counter.claimed.filter(|known| *known == claimed);
             if counter.failures >= self.limit {
                 counter.since = now;
             }
@@ -298,11 +308,23 @@ const MAX_NAME: usize = 256;
 fn hash(account: Account<'_>) -> AccountHash {
     let user = account.user();
     let user = user.rsplit('\\').next().unwrap_or(user);
-    let user = user.split('@').next().unwrap_or(user);
+    folded_hash(["", user.split('@').next().unwrap_or(user)])
+}
+
+/// Domain and user as they are claimed, without regard to case or locale.
+fn full_hash(account: Account<'_>) -> AccountHash {
+    folded_hash([account.domain(), account.user()])
+}
+
+fn folded_hash(parts: [&str; 2]) -> AccountHash {
     let mut hash = Sha256::new();
-    let folded = user.chars().take(MAX_NAME).flat_map(char::to_uppercase);
-    for c in folded.flat_map(char::to_lowercase) {
-        hash.update(c.encode_utf8(&mut [0; 4]));
+    for part in parts {
+        let folded = part.chars().take(MAX_NAME).flat_map(char::to_uppercase);
+        for c in folded.flat_map(char::to_lowercase) {
+            hash.update(c.encode_utf8(&mut [0; 4]));
+        }
+        // No character ends like this.
+        hash.update([0xff]);
     }
     let mut short = AccountHash::default();
     for (to, from) in short.iter_mut().zip(hash.finalize()) {

@@ -27,6 +27,8 @@ pub struct Gate<S> {
     throttle: Option<Mutex<Throttle>>,
     trusted_proxies: Vec<IpNet>,
     store_timeout: Duration,
+    /// When the log last said why nobody can log on somewhere.
+    noticed: Mutex<Option<Instant>>,
 }
 
 /// A request, as far as a [`Gate`] has to know it.
@@ -64,6 +66,7 @@ impl<S: AsyncCredentialStore> Gate<S> {
             throttle: Some(Mutex::new(Throttle::new(ThrottleConfig::default()))),
             trusted_proxies: Vec::new(),
             store_timeout: Duration::from_secs(10),
+            noticed: Mutex::default(),
         }
     }
 
@@ -208,10 +211,16 @@ impl<S: AsyncCredentialStore> Gate<S> {
         }
     }
 
+    /// Says why nobody can log on somewhere, once a minute: anybody can ask.
     fn notice(&self, arrival: &Arrival, scope: &Scope, decision: &Decision) {
         let Decision::Respond(Response { status: Status::Forbidden, .. }) = decision else {
             return;
         };
+        let mut noticed = self.noticed.lock().unwrap_or_else(PoisonError::into_inner);
+        if noticed.is_some_and(|noticed| noticed.elapsed() < Duration::from_secs(60)) {
+            return;
+        }
+        *noticed = Some(Instant::now());
         for scheme in scope.schemes().iter() {
             if let Some(lack) = self.lack(*scheme, arrival.secure) {
                 tracing::warn!(%scheme, "a request cannot log on: {lack}");
