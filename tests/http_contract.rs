@@ -9,7 +9,7 @@ use connection::*;
 use fixed::{BOBS_PASSWORD, Clock, PASSWORD, Users};
 use logon::http::{
     AuthStatus, Authentication, Carrier, ConnectionAuth, ConnectionConfig, Decision, Scheme, Scope,
-    SecurityStatus, format_token, is_intermediary_field,
+    ScopeRule, Scopes, SecurityStatus, format_token, is_intermediary_field,
 };
 use logon::wire::ntlm::Challenge;
 use logon::{
@@ -59,6 +59,19 @@ fn a_challenge_of_the_application_offers_the_schemes_and_ends_the_logon() {
     let offer = connection.auth.challenge(head(&connection.scope, &[]));
     assert_eq!(offer.challenges, ["Negotiate", "NTLM"]);
     assert_eq!(forward(connection.plain()).authentication.status(), AuthStatus::NotAuthenticated);
+}
+
+#[test]
+fn a_challenge_of_the_application_is_its_own_where_nothing_is_looked_at() {
+    let mut connection = Connection::new();
+    connection.log_on_as_alice();
+    let base = Scope::required(&Scheme::INTEGRATED);
+    let scopes = Scopes::builder(base).path("/npm", ScopeRule::off()).build().unwrap();
+    let off = scopes.find(None, "/npm/x");
+    assert_eq!(off.schemes().len(), 2, "inherited, and not offered");
+    let offer = connection.auth.challenge(head(&off, &[]));
+    assert!(offer.challenges.is_empty() && !offer.http_1_1_required);
+    assert_eq!(user(connection.plain()).unwrap(), ALICE);
 }
 
 // HS-16, HS-17, HS-21, HS-22: its legs are answered for it, the failure is its own to answer.

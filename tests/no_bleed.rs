@@ -293,8 +293,13 @@ impl World<'_> {
                 let scope = scope(demand);
                 let response = connection.auth.challenge(RequestHead::new("GET", "/", &scope));
                 assert!(!response.continues);
-                connection.model.forget();
-                connection.earned = None;
+                // Where nothing is looked at, it is nobody's business who is logged on.
+                if demand.requirement == Requirement::Off {
+                    assert!(response.challenges.is_empty());
+                } else {
+                    connection.model.forget();
+                    connection.earned = None;
+                }
             }
             Action::Advance(by) => self.rig.clock.0.store(now + by, Ordering::Relaxed),
             Action::SetBack(by) => self.rig.clock.0.store(now - by, Ordering::Relaxed),

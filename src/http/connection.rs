@@ -232,9 +232,13 @@ impl ConnectionAuth {
     }
 
     /// What to offer beside a 401 of the application, who wants somebody, or somebody else.
-    /// Forgets the logon.
+    /// Forgets the logon. Where nothing is looked at ([`Requirement::Off`]) the 401 is the
+    /// application's own affair: there is nothing to offer, and the logon stays.
     pub fn challenge(&mut self, head: RequestHead<'_>) -> Response {
         self.carrier = self.carrier.max(head.carrier);
+        if head.scope.requirement() == Requirement::Off {
+            return Response::new(Status::Forbidden);
+        }
         self.release();
         self.offer(Resource::of(&head), Stale::No)
     }

@@ -230,6 +230,21 @@ async fn an_intermediary_is_noticed_at_a_place_that_needs_no_logon() {
 }
 
 #[tokio::test]
+async fn a_401_of_a_place_that_needs_no_logon_is_left_alone() {
+    let base = Scope::required(&Scheme::INTEGRATED);
+    let scopes = Scopes::builder(base).path("/unauthorized", ScopeRule::off()).build().unwrap();
+    let trusting = gate().trusted_proxies(["127.0.0.0/8".parse().unwrap()]);
+    let address = serve(LogonLayer::of(trusting).scopes(scopes)).await;
+    let mut client = Client::connect(address).await;
+    assert_eq!(log_on(&mut client, "alice", PASSWORD).await.status, 200);
+    for fields in ["", "Via: 1.1 p\r\n", "Via: 1.1 p\r\nAuthorization: Basic eDp5\r\n"] {
+        let answered = client.send("GET", "/unauthorized", fields, b"").await;
+        assert_eq!((answered.status, answered.challenges.len()), (401, 0), "{fields}");
+        assert_eq!(client.get("").await.status, 200, "{fields}");
+    }
+}
+
+#[tokio::test]
 async fn only_a_trusted_proxy_can_say_that_a_request_came_over_tls() {
     let basic = "Authorization: Basic YWxpY2U6UzNjcmV0IXB3\r\nX-Forwarded-Proto: https\r\n";
     for (proxies, status) in [(vec![], 403), (vec!["127.0.0.1/32".parse().unwrap()], 200)] {

@@ -229,7 +229,7 @@ impl<S: AsyncCredentialStore> Gate<S> {
     }
 
     /// What to say beside a 401 of the application, who wants somebody, or somebody else. The
-    /// logon of the connection is forgotten.
+    /// logon of the connection is forgotten; see [`logon::http::ConnectionAuth::challenge`].
     pub async fn challenge(
         &self,
         connection: &Connection,
@@ -242,8 +242,10 @@ impl<S: AsyncCredentialStore> Gate<S> {
             return state.auth.challenge(head);
         }
         let mut turn = connection.turn(&self.config).await;
-        connection.set_logged_on(false);
-        turn.state().map_or_else(Response::internal_error, |state| state.auth.challenge(head))
+        let Some(state) = turn.state() else { return Response::internal_error() };
+        let response = state.auth.challenge(head);
+        connection.set_logged_on(state.auth.logon().is_some());
+        response
     }
 
     fn request_head<'a>(&self, arrival: &Arrival, request: &GateRequest<'a>) -> RequestHead<'a> {

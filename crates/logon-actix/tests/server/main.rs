@@ -276,6 +276,32 @@ async fn what_came_through_a_proxy_does_not_log_the_connection_on() {
     assert_eq!(client.get("/").await.status, 401);
 }
 
+// H-08
+#[tokio::test]
+async fn an_intermediary_is_noticed_at_a_place_that_needs_no_logon() {
+    let base = Scope::required(&Scheme::INTEGRATED);
+    let scopes = Scopes::builder(base).path("/failed", ScopeRule::off()).build().unwrap();
+    let site = site(|logon| logon.scopes(scopes)).await;
+    for credentials in ["", "Authorization: Bearer x\r\n"] {
+        let mut client = connect(&site).await;
+        assert_eq!(client.log_on(Scheme::Ntlm, "alice", PASSWORD).await.status, 200);
+        let fields = format!("Via: 1.1 proxy\r\n{credentials}");
+        assert_eq!(client.send("GET", "/failed", &fields, b"").await.body, "false");
+        assert_eq!(client.get("/").await.status, 401);
+    }
+}
+
+#[tokio::test]
+async fn a_401_of_a_place_that_needs_no_logon_is_left_alone() {
+    let base = Scope::required(&Scheme::INTEGRATED);
+    let scopes = Scopes::builder(base).path("/unauthorized", ScopeRule::off()).build().unwrap();
+    let site = site(|logon| logon.scopes(scopes)).await;
+    for fields in ["", "Via: 1.1 proxy\r\n", "Via: 1.1 proxy\r\nAuthorization: Basic eDp5\r\n"] {
+        let answered = connect(&site).await.send("GET", "/unauthorized", fields, b"").await;
+        assert_eq!((answered.status, answered.challenges.len()), (401, 0), "{fields}");
+    }
+}
+
 #[tokio::test]
 async fn pipelined_requests_are_decided_one_after_the_other() {
     let site = site(|logon| logon).await;
