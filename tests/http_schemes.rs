@@ -11,7 +11,7 @@ use connection::*;
 use fixed::{Broken, PASSWORD, Users};
 use logon::http::{
     AuthStatus, BasicConfig, Carrier, ConnectionAuth, ConnectionConfig, Decision, DigestConfig,
-    RecentNonces, Response, Scheme, Scope,
+    RecentNonces, Response, Scheme, Scope, format_token,
 };
 use logon::{
     Account, AccountName, Answer, ApiMisuse, BindingsOutcome, ChannelBindings, CredentialStore,
@@ -327,6 +327,8 @@ fn digest_proves_that_the_server_knows_the_password_too() {
     let done = forward(send(&mut connection, &GET, &credentials));
     assert_eq!(done.authentication.identity().unwrap().to_string(), ALICE);
     let info = field(&done, "authentication-info").unwrap();
+    let proof = info.split('"').nth(1).unwrap();
+    assert!(!format!("{done:?}").contains(proof), "it can be guessed at offline");
     assert!(info.starts_with("rspauth=\"") && info.ends_with("cnonce=\"c0ffee\", nc=00000001"));
 }
 
@@ -426,6 +428,28 @@ fn a_challenge_that_needs_randomness_and_gets_none_is_500() {
     let response = respond(auth.decide(head, &DigestUsers));
     assert_eq!((response.status.code(), response.challenges.len()), (500, 0));
     assert_eq!(response.reason, Some(Error::RandomFailed));
+}
+
+// H-25: of those that this side sends.
+#[test]
+fn tokens_of_the_server_are_in_no_debug_output() {
+    for receive_mutual_auth in [false, true] {
+        let mut connection = Connection::with_config(|acceptor| {
+            let mut config = ConnectionConfig::new(acceptor);
+            config.receive_mutual_auth = receive_mutual_auth;
+            config
+        });
+        let (initiator, token) = first(fixed::negotiate(ALICE, PASSWORD));
+        let decision = connection.send(&format_token(Scheme::Negotiate, &token));
+        let shown = format!("{decision:?}");
+        // The challenge, and the last token.
+        let sent = challenge(decision, Scheme::Negotiate);
+        assert!(!shown.contains(&format_token(Scheme::Negotiate, &sent)[10..]), "{shown}");
+        let token = second(initiator, &sent);
+        let done = connection.send(&format_token(Scheme::Negotiate, &token));
+        let shown = format!("{done:?}");
+        assert!(shown.contains("alice") && !shown.contains("Negotiate oR"), "{shown}");
+    }
 }
 
 // HS-15, HS-31: what is not enabled is not even read.

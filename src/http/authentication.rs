@@ -6,6 +6,7 @@ use crate::identity::Identity;
 use crate::session::{ContextAttributes, Mechanism};
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
+use core::fmt;
 
 /// Whether it is known who a request is from.
 /// See [MS-NTHT] §3.1.5.1.
@@ -21,7 +22,7 @@ pub enum AuthStatus {
 
 /// Everything that authentication knows of a request. Cheap to clone.
 /// See [MS-NTHT] §3.1.5.1.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Authentication {
     outcome: Outcome,
     fresh: bool,
@@ -190,5 +191,16 @@ impl Authentication {
                 ("AUTH_TYPE", logon.scheme.name().into()),
             ]
         })
+    }
+}
+
+/// Without the last token; tokens do not go into logs.
+impl fmt::Debug for Authentication {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authentication")
+            .field("outcome", &self.outcome)
+            .field("fresh", &self.fresh)
+            .field("persistent", &self.persistent)
+            .finish_non_exhaustive()
     }
 }

@@ -4,6 +4,7 @@ use super::{Authentication, Scheme, Status};
 use crate::error::Error;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 /// What to do with a request.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ pub enum Decision {
 }
 
 /// A request for the application.
-#[derive(Debug, Default)]
+#[derive(Default)]
 #[non_exhaustive]
 pub struct Forward {
     /// Who it is from, if that is known.
@@ -35,7 +36,6 @@ pub struct Forward {
 
 /// An answer that authentication gives by itself.
 /// See [RFC 9110] §11.6, §11.7.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct Response {
     /// The status.
@@ -76,5 +76,33 @@ impl Response {
             scheme: None,
             reason: None,
         }
+    }
+}
+
+/// Fields by name alone: tokens and proofs can be guessed at offline, and do not go into logs.
+impl fmt::Debug for Forward {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.fields.iter().map(|(name, _)| *name).collect();
+        f.debug_struct("Forward")
+            .field("authentication", &self.authentication)
+            .field("fields", &names)
+            .field("close", &self.close)
+            .finish()
+    }
+}
+
+/// Challenges by number alone, for the same reason.
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("challenges", &self.challenges.len())
+            .field("continues", &self.continues)
+            .field("close", &self.close)
+            .field("http_1_1_required", &self.http_1_1_required)
+            .field("retry_after", &self.retry_after)
+            .field("scheme", &self.scheme)
+            .field("reason", &self.reason)
+            .finish()
     }
 }

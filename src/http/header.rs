@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use base64::prelude::{BASE64_STANDARD, Engine};
 
 /// Credentials of any scheme, the token still encoded.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(super) struct Credentials<'a> {
     pub(super) scheme: &'a [u8],
     /// A token, or parameters.

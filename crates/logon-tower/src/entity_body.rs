@@ -4,6 +4,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use http::header::HeaderName;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
+use std::fmt;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -14,7 +15,7 @@ use tower_service::Service;
 use crate::future::Boxed;
 
 /// The whole body of a request, in its extensions: what `Digest` with `qop=auth-int` signs.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct EntityBody(pub(crate) Bytes);
 
 /// Reads the body of a request whose `Digest` credentials sign it (`qop=auth-int`, [RFC 7616]
@@ -125,11 +126,16 @@ fn refuse<R: From<String>>(status: StatusCode) -> Response<R> {
     response
 }
 
+/// By its length alone; it may have secrets in it.
+impl fmt::Debug for EntityBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("EntityBody").field(&self.0.len()).finish()
+    }
+}
+
 /// A body that is under way, or has been read.
-#[derive(Debug)]
 pub struct ReadBody<B>(Source<B>);
 
-#[derive(Debug)]
 enum Source<B> {
     Stream(Pin<Box<B>>),
     Whole(Option<Bytes>),
@@ -142,6 +148,12 @@ impl<B> ReadBody<B> {
 
     fn whole(bytes: Bytes) -> Self {
         Self(Source::Whole(Some(bytes).filter(|bytes| !bytes.is_empty())))
+    }
+}
+
+impl<B> fmt::Debug for ReadBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadBody").finish_non_exhaustive()
     }
 }
 
