@@ -106,7 +106,10 @@ fn reasons_can_be_told_apart_by_their_security_status() {
         (Refusal::WrongProof, "STATUS_LOGON_FAILURE", 0xC000_006D),
         (Refusal::UnknownAccount, "STATUS_LOGON_FAILURE", 0xC000_006D),
         (Refusal::WrongChannelBindings, "SEC_E_BAD_BINDINGS", 0x8009_0346),
+        (Refusal::ChannelBindingsRequired, "SEC_E_BAD_BINDINGS", 0x8009_0346),
         (Refusal::WrongMic, "SEC_E_MESSAGE_ALTERED", 0x8009_030F),
+        (Refusal::MicStripped, "SEC_E_MESSAGE_ALTERED", 0x8009_030F),
+        (Refusal::WrongMechListMic, "SEC_E_MESSAGE_ALTERED", 0x8009_030F),
         (Refusal::AccountLocked, "STATUS_ACCOUNT_LOCKED_OUT", 0xC000_0234),
         (Refusal::AccountDisabled, "STATUS_ACCOUNT_DISABLED", 0xC000_0072),
         (Refusal::AccountExpired, "STATUS_ACCOUNT_EXPIRED", 0xC000_0193),
@@ -228,6 +231,16 @@ fn a_logon_counts_for_its_lifetime() {
     connection.log_on_as_alice();
 }
 
+// HS-23: nobody knows how old it is then.
+#[test]
+fn a_logon_that_has_a_lifetime_ends_when_the_clock_is_set_back() {
+    let mut connection = with(|config| config.identity_lifetime = Some(Duration::from_secs(3600)));
+    connection.log_on_as_alice();
+    connection.clock.set_back(Duration::from_secs(1));
+    assert_bare_challenges(&respond(connection.plain()));
+    assert!(connection.auth.logon().is_none());
+}
+
 // HS-24, HS-32: what the application throws away is gone, a logon that came unasked too.
 #[test]
 fn a_logon_that_is_released_is_asked_for_again() {
@@ -286,8 +299,10 @@ fn the_application_learns_all_that_http_sys_tells() {
     let logon = done.logon().unwrap();
     assert_eq!((logon.scheme(), logon.package_name()), (Scheme::Negotiate, "NTLM"));
     assert_eq!(logon.mechanism().unwrap().to_string(), "SPNEGO(NTLM)");
-    assert!(logon.context_attributes().contains(ContextAttributes::INTEGRITY));
-    assert!(!logon.context_attributes().contains(ContextAttributes::MUTUAL_AUTH));
+    let signs = ContextAttributes::INTEGRITY
+        | ContextAttributes::REPLAY_DETECT
+        | ContextAttributes::SEQUENCE_DETECT;
+    assert_eq!(logon.context_attributes(), signs);
     let identity = logon.identity();
     assert_eq!((identity.domain(), identity.user()), ("CORP", "alice"));
     assert_eq!(identity.target_name(), "HTTP/web01.corp.example");
@@ -302,6 +317,20 @@ fn the_application_learns_all_that_http_sys_tells() {
             ("AUTH_TYPE", "Negotiate".to_owned())
         ]
     );
+}
+
+// HS-33: what the client asked for, and nothing that it did not.
+#[test]
+fn the_application_learns_whether_messages_can_be_encrypted() {
+    for wanted in [false, true] {
+        let config = Arc::into_inner(fixed::initiator_config(ALICE, PASSWORD)).unwrap();
+        let config = config.with_integrity(true).with_confidentiality(wanted);
+        let target = TargetName::http("web01.corp.example");
+        let initiator = logon::Initiator::ntlm(Arc::new(config), target, ChannelBindings::none());
+        let done = forward(Connection::new().log_on(Scheme::Ntlm, initiator)).authentication;
+        let attributes = done.logon().unwrap().context_attributes();
+        assert_eq!(attributes.contains(ContextAttributes::CONFIDENTIALITY), wanted);
+    }
 }
 
 // HS-8: one value has it all, and each part of it counts.

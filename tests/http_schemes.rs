@@ -259,6 +259,17 @@ fn an_account_whose_stand_in_hash_is_guessed_is_still_unknown() {
     assert_eq!(refusal(&response), Some(Refusal::UnknownAccount));
 }
 
+#[test]
+fn a_name_over_the_limit_is_refused_before_anybody_is_asked() {
+    for (length, asked) in [(1024, true), (1025, false)] {
+        let mut connection = all();
+        let credentials = basic(&"a".repeat(length), PASSWORD);
+        let response = respond(send(&mut connection, &GET, &credentials));
+        let expected = if asked { Refusal::UnknownAccount } else { Refusal::NameTooLong };
+        assert_eq!((refusal(&response), response.status.code()), (Some(expected), 401));
+    }
+}
+
 // HS-29
 #[test]
 fn nobody_is_not_a_user() {

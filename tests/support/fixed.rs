@@ -28,6 +28,10 @@ impl Clock {
     pub(crate) fn advance(&self, by: Duration) {
         self.0.fetch_add(u64::try_from(by.as_nanos() / 100).unwrap(), Ordering::SeqCst);
     }
+
+    pub(crate) fn set_back(&self, by: Duration) {
+        self.0.fetch_sub(u64::try_from(by.as_nanos() / 100).unwrap(), Ordering::SeqCst);
+    }
 }
 
 impl TimeSource for Clock {

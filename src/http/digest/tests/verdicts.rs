@@ -137,6 +137,15 @@ fn a_right_password_with_a_nonce_of_another_key_is_stale_and_a_wrong_one_denied(
 }
 
 #[test]
+fn an_account_without_a_password_is_open_to_nobody() {
+    let (config, client) = pair();
+    for algorithm in DigestAlgorithm::ALL {
+        let open = Client { algorithm, password: String::new(), ..client.clone() };
+        assert_eq!(refusal(open.log_on(&config, at(1))), Refusal::EmptyPassword);
+    }
+}
+
+#[test]
 fn every_refusal_hashes_as_much_as_a_wrong_password() {
     let (config, client) = pair();
     for algorithm in DigestAlgorithm::ALL {
