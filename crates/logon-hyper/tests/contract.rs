@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 
 /// What the application sees: user, status, security status, and the credentials that came along.
 async fn report(Extension(seen): Extension<Authentication>, request: Request) -> String {
@@ -126,7 +127,7 @@ async fn every_challenge_has_a_line_of_its_own() {
     assert_eq!(schemes, ["Negotiate", "NTLM", "Digest", "Digest", "Basic"]);
 }
 
-// HS-5, HS-11, HS-31, PG-5, PG-7: changed while it serves; requests under way are not touched.
+// HS-5, HS-11, HS-31, PG-5, PG-7: changed while it serves.
 #[tokio::test]
 async fn scopes_are_replaced_on_a_live_server() {
     let build = |feed: ScopeRule| {
@@ -146,9 +147,7 @@ async fn scopes_are_replaced_on_a_live_server() {
         statuses
     };
     assert_eq!(statuses(&mut client).await, [401, 200, 200]);
-    let mut under_way = Client::connect(address).await;
     let first = format!("Authorization: {}\r\n", format_token(Scheme::Negotiate, &first_token()));
-    assert_eq!(under_way.send("GET", "/", &first, b"").await.status, 401);
 
     handle.replace(build(ScopeRule::required().schemes(&[Scheme::Ntlm])));
     assert_eq!(statuses(&mut client).await, [401, 401, 200]);
@@ -156,6 +155,41 @@ async fn scopes_are_replaced_on_a_live_server() {
     // A token of what is no longer enabled there is nobody's.
     let answered = client.send("GET", "/feed/a", &first, b"").await;
     assert_eq!((answered.status, answered.challenges), (401, vec!["NTLM".to_owned()]));
+}
+
+/// A store that says when it is asked, and answers when it is told.
+#[derive(Clone, Default)]
+struct Held(Arc<[Notify; 2]>);
+
+impl AsyncCredentialStore for Held {
+    async fn lookup(&self, account: Account<'_>) -> Result<Answer, StoreError> {
+        let [asked, told] = &*self.0;
+        asked.notify_one();
+        told.notified().await;
+        Users.lookup(account)
+    }
+}
+
+// HS-11: the store is still being asked when what the request came for changes.
+#[tokio::test]
+async fn a_request_under_way_is_decided_by_the_scope_that_it_came_to() {
+    let store = Held::default();
+    let layer = LogonLayer::of(Gate::new(config(), store.clone()));
+    let handle = layer.scopes_handle();
+    let address = serve(layer).await;
+    for (password, status, challenges) in [(PASSWORD, 200, 0), ("wrong", 401, 2)] {
+        handle.replace(Scope::required(&Scheme::INTEGRATED).into());
+        let under_way = tokio::spawn(async move {
+            let mut client = Client::connect(address).await;
+            log_on(&mut client, "alice", password).await
+        });
+        let [asked, told] = &*store.0;
+        asked.notified().await;
+        handle.replace(Scope::required(&[Scheme::Negotiate]).into());
+        told.notify_one();
+        let answered = under_way.await.unwrap();
+        assert_eq!((answered.status, answered.challenges.len()), (status, challenges));
+    }
 }
 
 // HS-24, HS-32: the application throws a logon away; the next request is asked for one.
