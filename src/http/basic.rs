@@ -19,6 +19,8 @@ pub struct BasicConfig {
 
 impl BasicConfig {
     /// Basic for `realm`, the name of the place that the password is for, as browsers show it.
+    /// The store has to answer with hashes ([`Answer::Known`]): one that asks an authority about
+    /// responses cannot verify a password, and whoever sends one gets 503.
     ///
     /// # Errors
     /// [`ApiMisuse::NotHeaderText`] if the realm has anything but printable ASCII, which clients

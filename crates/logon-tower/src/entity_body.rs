@@ -30,7 +30,8 @@ pub struct SignedBodyLayer {
 }
 
 impl SignedBodyLayer {
-    /// Reads bodies of up to `max_bytes`; a longer one that is signed is answered with 413.
+    /// Reads bodies of up to `max_bytes`; a longer one that is signed is answered with 413, one
+    /// that takes more than 30 s with 408.
     #[must_use]
     pub fn new(max_bytes: usize) -> Self {
         Self { max_bytes, timeout: Duration::from_secs(30) }

@@ -97,7 +97,8 @@ impl<S: AsyncCredentialStore> LogonLayer<S> {
 
     /// How many bytes of the body of a handshake's leg are read and thrown away. Clients send
     /// bodies along before they know that it is no use; a connection can go on only when they
-    /// are out of the way. Behind a longer one the connection is closed; if it came with a first
+    /// are out of the way. Behind a longer one, or one that takes more than 30 s, the connection
+    /// is closed; if it came with a first
     /// token, from a client that does not wait with it, the answer is 413. Default: 16 MiB.
     #[must_use]
     pub fn max_drained_body(mut self, bytes: u64) -> Self {
