@@ -6,8 +6,11 @@ use http::header::{CONNECTION, PROXY_AUTHENTICATE, RETRY_AFTER, WWW_AUTHENTICATE
 use http::request::Parts;
 use http::{HeaderMap, Response};
 use logon::http::{BasicConfig, ConnectionConfig, Scheme, Scope, Side, ThrottleConfig};
-use logon_tower::{Gate, Immediate, LogonLayer};
+use logon::{Account, Answer, CredentialStore, StoreError};
+use logon_tower::{AsyncCredentialStore, Gate, Immediate, LogonLayer};
+use std::sync::Arc;
 use support::{App, PASSWORD, Users, config, connection, get, log_on};
+use tokio::sync::Notify;
 use tower_layer::Layer;
 
 const BASIC: (&str, &str) = ("authorization", "Basic YWxpY2U6UzNjcmV0IXB3");
@@ -95,6 +98,37 @@ async fn a_logon_with_one_store_does_not_count_for_another() {
     assert_eq!(log_on(&one, &connection, Side::Origin, "/", PASSWORD).await.status(), 200);
     assert_eq!(get(&other, &connection, "/", &[]).await.status(), 401);
     assert_eq!(get(&one, &connection, "/", &[]).await.status(), 200);
+}
+
+/// A store that says when it is asked, and answers when it is told.
+#[derive(Clone, Default)]
+struct Held(Arc<[Notify; 2]>);
+
+impl AsyncCredentialStore for Held {
+    async fn lookup(&self, account: Account<'_>) -> Result<Answer, StoreError> {
+        let [asked, told] = &*self.0;
+        asked.notify_one();
+        told.notified().await;
+        Users.lookup(account)
+    }
+}
+
+// HS-24: not even by a request that comes in between.
+#[tokio::test]
+async fn a_release_while_the_store_is_asked_is_not_lost() {
+    let store = Held::default();
+    let service = LogonLayer::of(Gate::new(config(), store.clone())).layer(answers());
+    let connection = connection();
+    let [asked, told] = &*store.0;
+    let meanwhile = async {
+        asked.notified().await;
+        connection.release();
+        let tell = async { told.notify_one() };
+        tokio::join!(get(&service, &connection, "/", &[]), tell).0
+    };
+    let log_on = log_on(&service, &connection, Side::Origin, "/", PASSWORD);
+    let (done, next) = tokio::join!(log_on, meanwhile);
+    assert_eq!((done.status().as_u16(), next.status().as_u16()), (200, 401));
 }
 
 #[tokio::test]
