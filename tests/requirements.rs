@@ -59,8 +59,10 @@ const THE_CLIENTS: &str = "an HTTP client's, and there is none yet";
 const THE_GATEWAYS: &str = "the gateway's, and there is none yet";
 
 /// What of a rule that has tests waits for something else.
-const WAITING: [(&str, &str); 9] = [
+const WAITING: [(&str, &str); 11] = [
     ("H-11", "the client's new AP-REQ for each request; the server's side is held"),
+    ("H-18", "CONNECT, which needs a proxy"),
+    ("HS-21", "NO_LOGON_SERVERS never reaches an application: HS-18 answers 503 before"),
     ("H-21", "408: a client whose time is over is disconnected without an answer"),
     ("HS-3", "a service principal name for each host, and a keytab"),
     ("HS-4", "a gateway that keeps the exchange; the core can go on with one"),

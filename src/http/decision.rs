@@ -65,6 +65,24 @@ impl Response {
         Self { close: true, ..Self::new(Status::InternalServerError) }
     }
 
+    /// 400, for an adapter that cannot read a request.
+    #[must_use]
+    pub fn bad_request() -> Self {
+        Self { close: true, ..Self::new(Status::BadRequest) }
+    }
+
+    /// The same, once the body that came with the request was thrown away, or was not because it
+    /// was too long or too slow. Behind what is left of it nothing can go on, an exchange least of
+    /// all: a client that sends a long body with its first token does not wait with it.
+    #[must_use]
+    pub fn behind_body(self, thrown_away: bool) -> Self {
+        match (thrown_away, self.continues) {
+            (true, _) => self,
+            (false, false) => Self { close: true, ..self },
+            (false, true) => Self { close: true, ..Self::new(Status::ContentTooLarge) },
+        }
+    }
+
     pub(super) fn new(status: Status) -> Self {
         Self {
             status,

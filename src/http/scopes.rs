@@ -165,8 +165,7 @@ impl Scopes {
     }
 
     /// Whether one scope holds for every host and path.
-    #[must_use]
-    pub fn is_one(&self) -> bool {
+    fn is_one(&self) -> bool {
         self.hosts.is_empty() && self.others.below.is_empty()
     }
 

@@ -15,6 +15,8 @@ pub enum Status {
     /// 403: there is no scheme to log on with here, as where `Basic` alone is enabled and the
     /// request is not over TLS. A 401 must carry a challenge ([RFC 9110] §15.5.2).
     Forbidden,
+    /// 413: a body that came with a first token is too long to be thrown away.
+    ContentTooLarge,
     /// 429: too many logons have failed.
     TooManyRequests,
     /// 431: the token is too long.
@@ -34,10 +36,26 @@ impl Status {
             Self::Challenge(Side::Origin) => 401,
             Self::Challenge(Side::Proxy) => 407,
             Self::Forbidden => 403,
+            Self::ContentTooLarge => 413,
             Self::TooManyRequests => 429,
             Self::HeaderTooLarge => 431,
             Self::InternalServerError => 500,
             Self::ServiceUnavailable => 503,
+        }
+    }
+
+    /// A line for the people who see it.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::BadRequest => "The request cannot be read",
+            Self::Challenge(_) => "Log on to see this",
+            Self::Forbidden => "There is no way to log on over this connection",
+            Self::ContentTooLarge => "Log on before sending a long body",
+            Self::TooManyRequests => "Too many logons have failed; try again later",
+            Self::HeaderTooLarge => "The token is too long",
+            Self::InternalServerError => "Something is wrong with this server",
+            Self::ServiceUnavailable => "Nobody can log on at the moment; try again later",
         }
     }
 

@@ -3,18 +3,13 @@
 use crate::middleware::{Logon, Place};
 use actix_web::body::EitherBody;
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{
-    CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
-};
-use actix_web::http::uri::Authority;
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::http::uri::{Authority, PathAndQuery};
 use actix_web::http::{ConnectionType, StatusCode, Uri, Version};
 use actix_web::{Error, HttpMessage, HttpResponse};
 use futures_core::Stream;
-use logon::http::{
-    Authentication, Decision, Forward, Requirement, Response as Refused, Scope, Scopes, Side,
-    Status, is_intermediary_field,
-};
-use logon_tower::{Arrival, AsyncCredentialStore, Connection, Facts, Gate, GateRequest};
+use logon::http::{Authentication, Decision, Forward, Response as Refused, Scope, Side, Status};
+use logon_tower::{Arrival, AsyncCredentialStore, Beginning, Connection, Facts, Gate, GateRequest};
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -80,21 +75,21 @@ where
     S: AsyncCredentialStore,
 {
     let side = gate.config().side;
-    let mut hosts = request.headers().get_all(HOST).map(HeaderValue::as_bytes);
-    let host = hosts.next();
-    if hosts.next().is_some() {
-        // [RFC 9112] §3.2. actix-web says so of HTTP/1.1, not of HTTP/2.
-        return Ok(answer(request, plain(StatusCode::BAD_REQUEST, "More than one Host\n")));
-    }
-    let scope = place.scopes.find(|scopes| find(scopes, request.uri(), host));
-    // An intermediary is to be noticed at a place that needs no logon, too.
-    let names = || request.headers().keys().map(HeaderName::as_str);
-    let unseen = request.conn_data::<Connection>().is_none() || !names().any(is_intermediary_field);
-    // From here on, what somebody further out may have put there is overwritten.
-    if scope.requirement() == Requirement::Off && unseen {
-        request.extensions_mut().insert(Authentication::default());
-        return inner.call(request).await.map(ServiceResponse::map_into_left_body);
-    }
+    let has_connection = request.conn_data::<Connection>().is_some();
+    let beginning = {
+        let facts = facts(&request, side);
+        gate.begin(&place.scopes, &facts, apart(request.uri()), has_connection)
+    };
+    let scope = match beginning {
+        Beginning::Guarded(scope) => scope,
+        Beginning::Unguarded => {
+            // What somebody further out may have put there is overwritten, here and below.
+            request.extensions_mut().insert(Authentication::default());
+            return inner.call(request).await.map(ServiceResponse::map_into_left_body);
+        }
+        // actix-web says so of several hosts over HTTP/1.1, not over HTTP/2.
+        _ => return Ok(answer(request, respond(Refused::bad_request(), side))),
+    };
     let Some(connection) = request.conn_data::<Connection>().cloned() else {
         tracing::error!(
             "a connection without a logon_tower::Connection in its data: give \
@@ -125,18 +120,18 @@ where
             // that nobody read, the operating system may take the answer back with a reset.
             let body = request.take_payload();
             let drained = drain(body, place.max_drained_body, place.drain_timeout).await;
-            let goes_on = drained && !refused.close;
-            let mut response = if drained || !refused.continues {
-                respond(refused, side)
-            } else {
+            let continues = refused.continues;
+            let refused = refused.behind_body(drained);
+            if continues && !refused.continues {
                 tracing::info!(
                     connection = connection.id(),
                     peer = connection.peer().map(tracing::field::display),
                     "logon failed: the body that came with the first token is over the limit"
                 );
-                plain(StatusCode::PAYLOAD_TOO_LARGE, "Log on before sending a long body\n")
-            };
-            if !goes_on {
+            }
+            let close = refused.close;
+            let mut response = respond(refused, side);
+            if close {
                 close_behind(&mut response);
             }
             Ok(answer(request, response))
@@ -151,13 +146,12 @@ async fn decide<S: AsyncCredentialStore>(
     scope: &Arc<Scope>,
     request: &ServiceRequest,
 ) -> (Arrival, Decision) {
-    let fields = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    let facts = Facts::gather(gate.config().side, fields);
+    let facts = facts(request, gate.config().side);
     // HTTP/2 may carry requests of many on one connection; there NTLM proves nothing.
     let arrival = gate.arrival(connection, &facts, request.version() > Version::HTTP_11);
     let asked = GateRequest {
         method: request.method().as_str(),
-        target: target(request.uri()),
+        target: apart(request.uri()).1,
         scope,
         facts: &facts,
         // Bodies that `Digest` signs are for whoever reads them first.
@@ -167,17 +161,16 @@ async fn decide<S: AsyncCredentialStore>(
     (arrival, decision)
 }
 
-fn find(scopes: &Scopes, uri: &Uri, host: Option<&[u8]>) -> Arc<Scope> {
-    scopes.find_apart(host, uri.authority().map(Authority::as_str), target(uri))
+fn facts(request: &ServiceRequest, side: Side) -> Facts<'_> {
+    let fields = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    Facts::gather(side, fields)
 }
 
-/// The target as the request line has it, without scheme and host.
-fn target(uri: &Uri) -> &str {
-    match (uri.path_and_query(), uri.authority()) {
-        (Some(path), _) => path.as_str(),
-        (None, Some(authority)) => authority.as_str(),
-        (None, None) => "/",
-    }
+/// The authority of a target, if it has one, and what stands behind.
+fn apart(uri: &Uri) -> (Option<&str>, &str) {
+    let authority = uri.authority().map(Authority::as_str);
+    let path = uri.path_and_query().map(PathAndQuery::as_str);
+    (authority, path.or(authority).unwrap_or("/"))
 }
 
 /// Whether the application asks for a logon, and if so, whether by a challenge of its own.
@@ -235,18 +228,12 @@ fn answer<B>(request: ServiceRequest, response: HttpResponse) -> Answer<B> {
     request.into_response(response).map_into_right_body()
 }
 
-fn plain(status: StatusCode, text: &str) -> HttpResponse {
-    let value = HeaderValue::from_static("text/plain; charset=utf-8");
-    HttpResponse::build(status).insert_header((CONTENT_TYPE, value)).body(text.to_owned())
-}
-
 fn respond(refused: Refused, side: Side) -> HttpResponse {
-    let status =
-        StatusCode::from_u16(refused.status.code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = match refused.status {
-        Status::Forbidden => plain(status, "There is no way to log on over this connection\n"),
-        _ => plain(status, &format!("{status}\n")),
-    };
+    let status = StatusCode::from_u16(refused.status.code());
+    let value = HeaderValue::from_static("text/plain; charset=utf-8");
+    let mut response = HttpResponse::build(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+        .insert_header((CONTENT_TYPE, value))
+        .body(format!("{}\n", refused.status.text()));
     if let Some(seconds) = refused.retry_after {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }

@@ -165,10 +165,6 @@ impl Connection {
             let all_here = states.iter().all(|slot| slot.state.is_some());
             released.swap(!all_here, Ordering::Acquire);
             states.iter_mut().flat_map(|slot| &mut slot.state).for_each(|it| it.auth.release());
-            // A state that is out at somebody's turn has it still to come.
-            if states.iter().any(|slot| slot.state.is_none()) {
-                released.store(true, Ordering::Release);
-            }
         }
         let known = states.iter().position(|slot| Arc::ptr_eq(&slot.config, config));
         known.unwrap_or_else(|| {

@@ -2,12 +2,13 @@
 
 use crate::connection::{Connection, State};
 use crate::facts::Facts;
+use crate::layer::ScopesHandle;
 use crate::log::{self, Attempt};
 use crate::store::AsyncCredentialStore;
 use ipnet::IpNet;
 use logon::http::{
-    Carrier, ConnectionConfig, Decision, Question, RequestHead, Response, Scheme, Scope, Scopes,
-    Status, Throttle, ThrottleConfig,
+    Carrier, ConnectionConfig, Decision, Question, RequestHead, Requirement, Response, Scheme,
+    Scope, Scopes, Status, Throttle, ThrottleConfig,
 };
 use logon::{Account, AccountName, Answer, DigestAnswer, DigestUsername, Error, StoreError};
 use std::fmt;
@@ -43,6 +44,20 @@ pub struct GateRequest<'a> {
     pub facts: &'a Facts<'a>,
     /// The whole body, if it has been read.
     pub body: Option<&'a [u8]>,
+}
+
+/// What a request is asked for.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Beginning {
+    /// Nothing: it passes as it is.
+    Unguarded,
+    /// Whatever this scope says.
+    Guarded(Arc<Scope>),
+    /// 400: it has several `Host` fields ([RFC 9112] §3.2).
+    ///
+    /// [RFC 9112]: https://www.rfc-editor.org/rfc/rfc9112
+    SeveralHosts,
 }
 
 /// How a request came, and from where.
@@ -110,6 +125,29 @@ impl<S: AsyncCredentialStore> Gate<S> {
     #[must_use]
     pub fn challenge_status(&self) -> u16 {
         Status::Challenge(self.config.side).code()
+    }
+
+    /// What a request is asked for, by its fields and its target: the authority, if it had one
+    /// (HTTP/2: `:authority`), and what stands behind. `has_connection` says whether there is a
+    /// [`Connection`] to ask.
+    #[must_use]
+    pub fn begin(
+        &self,
+        scopes: &ScopesHandle,
+        facts: &Facts<'_>,
+        (authority, path): (Option<&str>, &str),
+        has_connection: bool,
+    ) -> Beginning {
+        if facts.hosts > 1 {
+            return Beginning::SeveralHosts;
+        }
+        let scope = scopes.find(facts.host, authority, path);
+        // An intermediary is to be noticed at a place that needs no logon, too.
+        let nothing_to_see = !has_connection || !facts.intermediary;
+        if scope.requirement() == Requirement::Off && nothing_to_see {
+            return Beginning::Unguarded;
+        }
+        Beginning::Guarded(scope)
     }
 
     /// How a request came: over a connection of its client's own, or one that an intermediary may
@@ -286,7 +324,8 @@ impl<S: AsyncCredentialStore> Gate<S> {
         let (decision, claimed) = self.ask(state, source, head).instrument(span).await;
         if !matches!(&decision, Decision::Respond(response) if response.continues) {
             state.begun = None;
-            log::outcome(&Attempt { connection, begun, claimed }, &decision);
+            let client = arrival.forwarded_for;
+            log::outcome(&Attempt { connection, client, begun, claimed }, &decision);
         }
         decision
     }

@@ -44,11 +44,15 @@ impl ScopesHandle {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(scopes);
     }
 
-    /// The scope of a request whose fields and target only matter if there are several: then
-    /// `look` is to look them up.
-    pub fn find(&self, look: impl FnOnce(&Scopes) -> Arc<Scope>) -> Arc<Scope> {
+    /// See [`Scopes::find_apart`].
+    pub(crate) fn find(
+        &self,
+        host: Option<&[u8]>,
+        authority: Option<&str>,
+        path: &str,
+    ) -> Arc<Scope> {
         let scopes = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if scopes.is_one() { scopes.find(None, "/") } else { look(&scopes) }
+        scopes.find_apart(host, authority, path)
     }
 }
 

@@ -84,7 +84,7 @@ pub use connection::{Connection, Http11Required, RequestTarget};
 pub use entity_body::{EntityBody, ReadBody, SignedBodyLayer, SignedBodyService};
 pub use facts::Facts;
 pub use future::LogonFuture;
-pub use gate::{Arrival, Gate, GateRequest};
+pub use gate::{Arrival, Beginning, Gate, GateRequest};
 pub use layer::{LogonLayer, ScopesHandle};
 #[cfg(feature = "axum")]
 pub use logged_on::{LoggedOn, LogonRejection};

@@ -4,7 +4,7 @@
 use crate::connection::Connection;
 use logon::http::{Authentication, Decision, Logon, Scheme, SecurityStatus};
 use logon::{AccountName, Error};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 use tracing::field::{Value, display};
 use tracing::{debug, error, info, warn};
@@ -12,6 +12,8 @@ use tracing::{debug, error, info, warn};
 /// An attempt to log on, from its first request to its outcome.
 pub(crate) struct Attempt<'a> {
     pub(crate) connection: &'a Connection,
+    /// Where a trusted proxy has the request from.
+    pub(crate) client: Option<IpAddr>,
     pub(crate) begun: Instant,
     /// Whom the store was to be asked for.
     pub(crate) claimed: Option<AccountName>,
@@ -48,7 +50,7 @@ fn name(text: &str) -> Box<dyn Value + '_> {
 }
 
 fn success(attempt: &Attempt<'_>, logon: &Logon) {
-    let Attempt { connection, begun, .. } = attempt;
+    let Attempt { connection, client, begun, .. } = attempt;
     let took = begun.elapsed();
     count(Some(logon.scheme()), "success", "none", took);
     let identity = logon.identity();
@@ -60,6 +62,7 @@ fn success(attempt: &Attempt<'_>, logon: &Logon) {
             scheme = %logon.scheme(),
             connection = connection.id(),
             peer = connection.peer().map(display::<SocketAddr>),
+            client = client.map(display),
             ms = millis(took),
             "logged on"
         );
@@ -75,6 +78,7 @@ fn success(attempt: &Attempt<'_>, logon: &Logon) {
         workstation = Some(identity.workstation()).filter(|name| !name.is_empty()),
         connection = connection.id(),
         peer = connection.peer().map(display::<SocketAddr>),
+        client = client.map(display),
         ms = millis(took),
         "logged on"
     );
@@ -93,6 +97,7 @@ fn failure(attempt: &Attempt<'_>, scheme: Option<Scheme>, error: &Error) {
     let took = attempt.begun.elapsed();
     let connection = attempt.connection.id();
     let peer = attempt.connection.peer().map(display::<SocketAddr>);
+    let client = attempt.client.map(display);
     let (stage, status, ms) = (stage(error), SecurityStatus::of_error(error), millis(took));
     let scheme_name = scheme.map(display);
     let claimed = attempt.claimed.as_ref().map(ToString::to_string);
@@ -108,25 +113,34 @@ fn failure(attempt: &Attempt<'_>, scheme: Option<Scheme>, error: &Error) {
                 status = status.name(),
                 connection,
                 peer,
+                client,
                 ms,
                 "logon refused: {error}"
             );
         }
         Error::Header(_) => {
             count(scheme, "malformed", status.name(), took);
-            debug!(stage, connection, peer, "bad request: {error}");
+            debug!(stage, connection, peer, client, "bad request: {error}");
         }
         Error::TokenTooLong { .. } | Error::Decode(_) => {
             count(scheme, "malformed", status.name(), took);
-            info!(scheme = scheme_name, stage, connection, peer, "logon failed: {error}");
+            info!(scheme = scheme_name, stage, connection, peer, client, "logon failed: {error}");
         }
         Error::OutOfSequence { .. } | Error::PeerIncompatible(_) => {
             count(scheme, "failed", status.name(), took);
-            warn!(scheme = scheme_name, stage, connection, peer, "logon failed: {error}");
+            warn!(scheme = scheme_name, stage, connection, peer, client, "logon failed: {error}");
         }
         Error::Throttled { .. } => {
             count(scheme, "throttled", status.name(), took);
-            warn!(account, scheme = scheme_name, stage, connection, peer, "logon refused: {error}");
+            warn!(
+                account,
+                scheme = scheme_name,
+                stage,
+                connection,
+                peer,
+                client,
+                "logon refused: {error}"
+            );
         }
         error => {
             count(scheme, "unavailable", status.name(), took);
@@ -136,6 +150,7 @@ fn failure(attempt: &Attempt<'_>, scheme: Option<Scheme>, error: &Error) {
                 stage,
                 connection,
                 peer,
+                client,
                 ms,
                 "logon impossible: {error}"
             );

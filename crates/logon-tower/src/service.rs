@@ -5,19 +5,16 @@ use crate::connection::{Connection, Http11Required, RequestTarget};
 use crate::entity_body::EntityBody;
 use crate::facts::Facts;
 use crate::future::{Asked, LogonFuture};
-use crate::gate::{Gate, GateRequest};
+use crate::gate::{Beginning, Gate, GateRequest};
 use crate::layer::Place;
 use crate::log;
 use crate::store::AsyncCredentialStore;
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use http::request::Parts;
-use http::uri::Authority;
+use http::uri::{Authority, PathAndQuery};
 use http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
-use logon::http::{
-    Authentication, Decision, Forward, Requirement, Response as Refused, Scope, Scopes, Side,
-    Status,
-};
+use logon::http::{Authentication, Decision, Forward, Response as Refused, Side};
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -103,18 +100,18 @@ impl<T, S: AsyncCredentialStore> LogonService<T, S> {
     /// The ordinary request of a connection, which is logged on or anonymous.
     fn at_once<B>(&self, request: &mut Request<B>) -> First<S> {
         let facts = Facts::gather(self.gate.config().side, fields(request.headers()));
-        let scope = self
-            .place
-            .scopes
-            .find(|scopes| find(scopes, uri(request.uri(), request.extensions()), facts.host));
         let connection = request.extensions().get::<Connection>();
-        // An intermediary is to be noticed here, too.
-        let nothing_to_see = facts.hosts <= 1 && (connection.is_none() || !facts.intermediary);
-        if scope.requirement() == Requirement::Off && nothing_to_see {
-            // What somebody further out may have put there is overwritten, here and below.
-            request.extensions_mut().insert(Authentication::default());
-            return First::Unguarded;
-        }
+        let uri = uri(request.uri(), request.extensions());
+        let scope =
+            match self.gate.begin(&self.place.scopes, &facts, apart(uri), connection.is_some()) {
+                Beginning::Guarded(scope) => scope,
+                Beginning::Unguarded => {
+                    // What somebody further out may have put there is overwritten, here and below.
+                    request.extensions_mut().insert(Authentication::default());
+                    return First::Unguarded;
+                }
+                _ => return First::Ask,
+            };
         let (Some(connection), false) = (connection, facts.needs_attention()) else {
             return First::Ask;
         };
@@ -150,23 +147,29 @@ where
     let side = gate.config().side;
     let (mut parts, body) = request.into_parts();
     let facts = Facts::gather(side, fields(&parts.headers));
-    if facts.hosts > 1 {
-        // [RFC 9112] §3.2.
-        return Ok(plain(StatusCode::BAD_REQUEST, "More than one Host\n"));
-    }
     let uri = uri(&parts.uri, &parts.extensions);
-    let scope = place.scopes.find(|scopes| find(scopes, uri, facts.host));
-    let Some(connection) = parts.extensions.get::<Connection>().cloned() else {
+    let connection = parts.extensions.get::<Connection>().cloned();
+    let scope = match gate.begin(&place.scopes, &facts, apart(uri), connection.is_some()) {
+        Beginning::Guarded(scope) => scope,
+        // The scopes were replaced in between.
+        Beginning::Unguarded => {
+            parts.extensions.insert(Authentication::default());
+            return inner.call(Request::from_parts(parts, body)).await;
+        }
+        _ => return Ok(respond(Refused::bad_request(), side)),
+    };
+    let Some(connection) = connection else {
         tracing::error!(
             "a request without a logon_tower::Connection in its extensions: serve with \
              logon-hyper, or give each accepted connection one"
         );
         return Ok(respond(Refused::internal_error(), side));
     };
-    let arrival = gate.arrival(&connection, &facts, is_multiplexed(parts.version));
+    let multiplexed = is_multiplexed(parts.version);
+    let arrival = gate.arrival(&connection, &facts, multiplexed);
     let asked = GateRequest {
         method: parts.method.as_str(),
-        target: target(uri),
+        target: apart(uri).1,
         scope: &scope,
         facts: &facts,
         body: parts.extensions.get::<EntityBody>().map(|body| body.0.as_ref()),
@@ -187,7 +190,7 @@ where
                     append(response.headers_mut(), name, &value);
                 }
             }
-            if close {
+            if close && !multiplexed {
                 close_behind(&mut response);
             }
             Ok(response)
@@ -213,14 +216,14 @@ async fn answer<B: Body, R: From<String>>(
     // A body that is still under way keeps the connection from going on; and behind one that
     // nobody read, the operating system may take the answer back with a reset.
     let drained = drain(body, place.max_drained_body, place.drain_timeout).await;
-    let goes_on = drained && !refused.close;
-    let mut response = if drained || !refused.continues {
-        respond(refused, side)
-    } else {
+    let continues = refused.continues;
+    let refused = refused.behind_body(drained);
+    if continues && !refused.continues {
         log::body_too_long(parts.extensions.get::<Connection>());
-        plain(StatusCode::PAYLOAD_TOO_LARGE, "Log on before sending a long body\n")
-    };
-    if !goes_on && !is_multiplexed(parts.version) {
+    }
+    let close = refused.close && !is_multiplexed(parts.version);
+    let mut response = respond(refused, side);
+    if close {
         close_behind(&mut response);
     }
     response
@@ -231,38 +234,23 @@ fn uri<'a>(uri: &'a Uri, extensions: &'a Extensions) -> &'a Uri {
     extensions.get::<RequestTarget>().map_or(uri, |target| &target.0)
 }
 
-fn find(scopes: &Scopes, uri: &Uri, host: Option<&[u8]>) -> Arc<Scope> {
-    scopes.find_apart(host, uri.authority().map(Authority::as_str), target(uri))
-}
-
 fn fields(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> {
     headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
 }
 
-/// The target as the request line has it, without scheme and host.
-fn target(uri: &Uri) -> &str {
-    match (uri.path_and_query(), uri.authority()) {
-        (Some(path), _) => path.as_str(),
-        (None, Some(authority)) => authority.as_str(),
-        (None, None) => "/",
-    }
-}
-
-fn plain<R: From<String>>(status: StatusCode, text: &str) -> Response<R> {
-    let mut response = Response::new(R::from(text.to_owned()));
-    *response.status_mut() = status;
-    let value = HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(CONTENT_TYPE, value);
-    response
+/// The authority of a target, if it has one, and what stands behind.
+fn apart(uri: &Uri) -> (Option<&str>, &str) {
+    let authority = uri.authority().map(Authority::as_str);
+    let path = uri.path_and_query().map(PathAndQuery::as_str);
+    (authority, path.or(authority).unwrap_or("/"))
 }
 
 fn respond<R: From<String>>(refused: Refused, side: Side) -> Response<R> {
-    let status =
-        StatusCode::from_u16(refused.status.code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = match refused.status {
-        Status::Forbidden => plain(status, "There is no way to log on over this connection\n"),
-        _ => plain(status, &format!("{status}\n")),
-    };
+    let mut response = Response::new(R::from(format!("{}\n", refused.status.text())));
+    let status = StatusCode::from_u16(refused.status.code());
+    *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let value = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, value);
     if let Some(seconds) = refused.retry_after {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
