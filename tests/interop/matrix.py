@@ -116,7 +116,8 @@ def start(demo, examples, directory):
     yield Visited(
         "demo",
         [demo, "demo", "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--user", user]
-        + ["--password-env", "DEMO_PW", "--cert-out", "cert.pem"],
+        # Wrong passwords by the dozen, all from one address.
+        + ["--password-env", "DEMO_PW", "--cert-out", "cert.pem", "--no-throttle"],
         directory,
         environment,
         tls=True,
