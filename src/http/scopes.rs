@@ -138,8 +138,8 @@ impl Scopes {
         authority: Option<&str>,
         path: &str,
     ) -> Arc<Scope> {
-        if self.is_one() {
-            return Arc::clone(&self.others.root);
+        if let Some(scope) = self.only() {
+            return Arc::clone(scope);
         }
         let host = host.filter(|host| !host.is_empty());
         let readings = Readings::of(path.split('?').next().unwrap_or_default());
@@ -164,9 +164,11 @@ impl Scopes {
             .any(|scope| scope.schemes().contains(&scheme))
     }
 
-    /// Whether one scope holds for every host and path.
-    fn is_one(&self) -> bool {
-        self.hosts.is_empty() && self.others.below.is_empty()
+    /// The scope that holds for every host and path, if one does.
+    #[must_use]
+    pub fn only(&self) -> Option<&Arc<Scope>> {
+        let one = self.hosts.is_empty() && self.others.below.is_empty();
+        one.then_some(&self.others.root)
     }
 
     fn on_host(&self, host: Option<&[u8]>, path: &Readings<'_>) -> Arc<Scope> {

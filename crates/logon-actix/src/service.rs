@@ -78,7 +78,7 @@ where
     let has_connection = request.conn_data::<Connection>().is_some();
     let beginning = {
         let facts = facts(&request, side);
-        gate.begin(&place.scopes, &facts, apart(request.uri()), has_connection)
+        gate.begin(&place.scopes, &facts, || apart(request.uri()), has_connection)
     };
     let scope = match beginning {
         Beginning::Guarded(scope) => scope,

@@ -127,21 +127,21 @@ impl<S: AsyncCredentialStore> Gate<S> {
         Status::Challenge(self.config.side).code()
     }
 
-    /// What a request is asked for, by its fields and its target: the authority, if it had one
-    /// (HTTP/2: `:authority`), and what stands behind. `has_connection` says whether there is a
-    /// [`Connection`] to ask.
+    /// What a request is asked for, by its fields and its `target`: the authority, if it had one
+    /// (HTTP/2: `:authority`), and what stands behind; only looked at where there are several
+    /// scopes. `has_connection` says whether there is a [`Connection`] to ask.
     #[must_use]
-    pub fn begin(
+    pub fn begin<'a>(
         &self,
         scopes: &ScopesHandle,
         facts: &Facts<'_>,
-        (authority, path): (Option<&str>, &str),
+        target: impl FnOnce() -> (Option<&'a str>, &'a str),
         has_connection: bool,
     ) -> Beginning {
         if facts.hosts > 1 {
             return Beginning::SeveralHosts;
         }
-        let scope = scopes.find(facts.host, authority, path);
+        let scope = scopes.find(facts.host, target);
         // An intermediary is to be noticed at a place that needs no logon, too.
         let nothing_to_see = !has_connection || !facts.intermediary;
         if scope.requirement() == Requirement::Off && nothing_to_see {

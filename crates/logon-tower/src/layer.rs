@@ -45,13 +45,16 @@ impl ScopesHandle {
     }
 
     /// See [`Scopes::find_apart`].
-    pub(crate) fn find(
+    pub(crate) fn find<'a>(
         &self,
         host: Option<&[u8]>,
-        authority: Option<&str>,
-        path: &str,
+        target: impl FnOnce() -> (Option<&'a str>, &'a str),
     ) -> Arc<Scope> {
         let scopes = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(scope) = scopes.only() {
+            return Arc::clone(scope);
+        }
+        let (authority, path) = target();
         scopes.find_apart(host, authority, path)
     }
 }

@@ -101,17 +101,17 @@ impl<T, S: AsyncCredentialStore> LogonService<T, S> {
     fn at_once<B>(&self, request: &mut Request<B>) -> First<S> {
         let facts = Facts::gather(self.gate.config().side, fields(request.headers()));
         let connection = request.extensions().get::<Connection>();
-        let uri = uri(request.uri(), request.extensions());
-        let scope =
-            match self.gate.begin(&self.place.scopes, &facts, apart(uri), connection.is_some()) {
-                Beginning::Guarded(scope) => scope,
-                Beginning::Unguarded => {
-                    // What somebody further out may have put there is overwritten, here and below.
-                    request.extensions_mut().insert(Authentication::default());
-                    return First::Unguarded;
-                }
-                _ => return First::Ask,
-            };
+        let target = || apart(uri(request.uri(), request.extensions()));
+        let scope = match self.gate.begin(&self.place.scopes, &facts, target, connection.is_some())
+        {
+            Beginning::Guarded(scope) => scope,
+            Beginning::Unguarded => {
+                // What somebody further out may have put there is overwritten, here and below.
+                request.extensions_mut().insert(Authentication::default());
+                return First::Unguarded;
+            }
+            _ => return First::Ask,
+        };
         let (Some(connection), false) = (connection, facts.needs_attention()) else {
             return First::Ask;
         };
@@ -149,7 +149,7 @@ where
     let facts = Facts::gather(side, fields(&parts.headers));
     let uri = uri(&parts.uri, &parts.extensions);
     let connection = parts.extensions.get::<Connection>().cloned();
-    let scope = match gate.begin(&place.scopes, &facts, apart(uri), connection.is_some()) {
+    let scope = match gate.begin(&place.scopes, &facts, || apart(uri), connection.is_some()) {
         Beginning::Guarded(scope) => scope,
         // The scopes were replaced in between.
         Beginning::Unguarded => {
