@@ -338,7 +338,17 @@ impl World<'_> {
         head.credentials = &lines;
         (head.carrier, head.secure, head.preflight) = (carrier, secure, preflight);
         head.digest = true;
+        let standing = connection.auth.standing(&scope, carrier);
+        let standing = standing.filter(|_| head.credentials.is_empty() && !preflight);
         let decision = connection.auth.request(head);
+        if let Some(standing) = standing {
+            let Decision::Forward(forward) = &decision else {
+                return Err("somebody stands there who is not let in".into());
+            };
+            if forward.authentication.identity() != standing.identity() {
+                return Err("somebody else stands there".into());
+            }
+        }
         let seen = seen(&decision, &connection.auth);
         compare(expected, seen)?;
         if let Decision::Respond(response) = &decision {

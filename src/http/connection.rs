@@ -139,6 +139,15 @@ impl ConnectionAuth {
         }
     }
 
+    /// Whom a request is from that has no credentials and is no CORS preflight, if it follows a
+    /// logon: a shortcut for what [`Self::request`] says of it. `None` if that has to be asked.
+    #[must_use]
+    pub fn standing(&self, scope: &Scope, carrier: Carrier) -> Option<Authentication> {
+        let exclusive = self.carrier.max(carrier) == Carrier::Exclusive;
+        let ordinary = exclusive && scope.requirement() != Requirement::Off;
+        if ordinary { self.followed(scope) } else { None }
+    }
+
     /// Decides about the next request, with a store whose answers are at hand.
     pub fn decide(&mut self, head: RequestHead<'_>, store: &dyn CredentialStore) -> Decision {
         let mut decision = self.request(head);
@@ -250,27 +259,27 @@ impl ConnectionAuth {
     }
 
     fn without_credentials(&mut self, resource: Resource<'_>) -> Decision {
-        let (logon, since) = match &self.state {
-            State::Authenticated { logon, since } => (logon, *since),
-            _ => {
-                self.state = State::Idle;
-                return self.anonymous(resource);
-            }
-        };
-        // Nobody knows how old a logon is whose clock was set back.
-        let expired = self
-            .config
-            .identity_lifetime
-            .is_some_and(|most| self.now().since(since).is_none_or(|age| age > most));
-        if expired {
+        if let Some(authentication) = self.followed(resource.scope) {
+            return Decision::Forward(Forward { authentication, ..Forward::default() });
+        }
+        // A logon stays where its scheme is not offered, and nothing else does.
+        if !matches!(&self.state, State::Authenticated { since, .. } if !self.is_over(*since)) {
             self.state = State::Idle;
-            return self.anonymous(resource);
         }
-        if !resource.scope.schemes().contains(&logon.scheme()) {
-            return self.anonymous(resource);
-        }
-        let authentication = Authentication::success(Arc::clone(logon), false, true);
-        Decision::Forward(Forward { authentication, ..Forward::default() })
+        self.anonymous(resource)
+    }
+
+    /// The logon of this connection, if it counts for `scope`.
+    fn followed(&self, scope: &Scope) -> Option<Authentication> {
+        let State::Authenticated { logon, since } = &self.state else { return None };
+        let counts = !self.is_over(*since) && scope.schemes().contains(&logon.scheme());
+        counts.then(|| Authentication::success(Arc::clone(logon), false, true))
+    }
+
+    /// Nobody knows how old a logon is whose clock was set back.
+    fn is_over(&self, since: FileTime) -> bool {
+        let lifetime = self.config.identity_lifetime;
+        lifetime.is_some_and(|most| self.now().since(since).is_none_or(|age| age > most))
     }
 
     fn anonymous(&self, resource: Resource<'_>) -> Decision {

@@ -40,7 +40,18 @@ impl Connection {
     }
 
     pub(crate) fn lines(&mut self, credentials: &[&[u8]]) -> Decision {
-        self.auth.decide(head(&self.scope, credentials), &Users)
+        let head = head(&self.scope, credentials);
+        let standing = self.auth.standing(&self.scope, head.carrier);
+        let standing = standing
+            .filter(|_| head.credentials.is_empty())
+            .map(|seen| seen.identity().unwrap().to_string());
+        let decision = self.auth.decide(head, &Users);
+        if standing.is_some() {
+            let Decision::Forward(forward) = &decision else { panic!("{decision:?}") };
+            assert_eq!(forward.authentication.identity().map(ToString::to_string), standing);
+            assert!(!forward.authentication.is_fresh() && forward.fields.is_empty());
+        }
+        decision
     }
 
     pub(crate) fn send(&mut self, credentials: &str) -> Decision {

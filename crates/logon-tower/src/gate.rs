@@ -7,8 +7,8 @@ use crate::log::{self, Attempt};
 use crate::store::AsyncCredentialStore;
 use ipnet::IpNet;
 use logon::http::{
-    Carrier, ConnectionConfig, Decision, Question, RequestHead, Requirement, Response, Scheme,
-    Scope, Scopes, Status, Throttle, ThrottleConfig,
+    Authentication, Carrier, ConnectionConfig, Decision, Question, RequestHead, Requirement,
+    Response, Scheme, Scope, Scopes, Status, Throttle, ThrottleConfig,
 };
 use logon::{Account, AccountName, Answer, DigestAnswer, DigestUsername, Error, StoreError};
 use std::fmt;
@@ -176,6 +176,23 @@ impl<S: AsyncCredentialStore> Gate<S> {
         };
         let secure = secure || (trusted && facts.is_forwarded_over_tls());
         Arrival { carrier, secure, forwarded_for }
+    }
+
+    /// Whom an ordinary request is from, that follows a logon; `None` if there is something to be
+    /// decided.
+    #[must_use]
+    pub fn standing(
+        &self,
+        connection: &Connection,
+        arrival: &Arrival,
+        request: &GateRequest<'_>,
+    ) -> Option<Authentication> {
+        let facts = request.facts;
+        if !facts.credentials.is_empty() || facts.is_preflight(request.method) {
+            return None;
+        }
+        let standing = |state: &mut State| state.auth.standing(request.scope, arrival.carrier);
+        connection.at_once(&self.config, standing).flatten()
     }
 
     /// Decides about a request that needs nobody to be asked: without credentials, and while no

@@ -119,15 +119,17 @@ impl<T, S: AsyncCredentialStore> LogonService<T, S> {
         let arrival = self.gate.arrival(connection, &facts, multiplexed);
         let method = request.method().as_str();
         let asked = GateRequest { method, target: "/", scope: &scope, facts: &facts, body: None };
-        match self.gate.decide_at_once(connection, &arrival, &asked) {
-            Some(Decision::Forward(forward)) => {
-                let (gate, connection) = (Arc::clone(&self.gate), connection.clone());
-                request.extensions_mut().insert(forward.authentication);
-                First::Forward(Asked { gate, connection, arrival, scope })
-            }
-            Some(Decision::Respond(refused)) => First::Respond(Box::new(refused)),
-            _ => First::Ask,
-        }
+        let authentication = match self.gate.standing(connection, &arrival, &asked) {
+            Some(authentication) => authentication,
+            None => match self.gate.decide_at_once(connection, &arrival, &asked) {
+                Some(Decision::Forward(forward)) => forward.authentication,
+                Some(Decision::Respond(refused)) => return First::Respond(Box::new(refused)),
+                _ => return First::Ask,
+            },
+        };
+        let (gate, connection) = (Arc::clone(&self.gate), connection.clone());
+        request.extensions_mut().insert(authentication);
+        First::Forward(Asked { gate, connection, arrival, scope })
     }
 }
 
