@@ -1,0 +1,5 @@
+//! Who a request is from, and how the application learns it.
+
+mod user;
+
+pub(crate) use user::User;

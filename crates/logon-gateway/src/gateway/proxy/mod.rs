@@ -1,0 +1,1 @@
+//! Requests to an application, and its answers back.

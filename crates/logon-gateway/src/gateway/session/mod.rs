@@ -1,0 +1,1 @@
+//! A sealed cookie that stands for a logon.
