@@ -292,6 +292,38 @@ fn what_leads_to_two_guarded_places_takes_a_scheme_of_both() {
     assert_eq!(apart.find(None, "/STRONG").schemes()[..], [Negotiate], "none in common");
 }
 
+// PG-5
+#[test]
+fn the_restrictions_of_every_reading_hold() {
+    let scopes = Scopes::builder(Scope::required(&Scheme::ALL).with_restrictions(&[1]))
+        .path("/admin", ScopeRule::new().restrictions(&[2]))
+        .path("/admin/keys", ScopeRule::new().restrictions(&[2, 3]))
+        .path("/everyone", ScopeRule::new().restrictions(&[]))
+        .path("/open", ScopeRule::off().restrictions(&[]))
+        .build()
+        .unwrap();
+    let of = |target: &str| {
+        let mut numbers = scopes.find(None, target).restrictions().to_vec();
+        numbers.sort_unstable();
+        numbers
+    };
+    assert_eq!(of("/"), [1]);
+    assert_eq!(of("/admin/x"), [2]);
+    assert_eq!(of("/admin/keys/1"), [2, 3]);
+    assert_eq!(of("/everyone"), []);
+    assert_eq!(of("/ADMIN"), [1, 2]);
+    assert_eq!(of("/%61dmin/keys"), [1, 2, 3]);
+    assert_eq!(of("/everyone/../admin/keys"), [1, 2, 3]);
+    assert_eq!(of("/open/%2e%2e/admin"), [1, 2, 3]);
+    // The laxer of two requirements loses, and what it restricts holds all the same.
+    let scopes = Scopes::builder(Scope::required(&Scheme::ALL))
+        .path("/wiki", ScopeRule::optional().restrictions(&[7]))
+        .build()
+        .unwrap();
+    let scope = scopes.find(None, "/WIKI");
+    assert_eq!((scope.requirement(), scope.restrictions()), (Requirement::Required, &[7][..]));
+}
+
 #[test]
 fn a_host_matches_without_case_port_and_dot() {
     let scopes = open()

@@ -45,6 +45,7 @@ pub struct Scope {
     requirement: Requirement,
     cors_preflight: bool,
     pass_schemes: Arc<[String]>,
+    restrictions: Arc<[u32]>,
 }
 
 impl Scope {
@@ -79,6 +80,7 @@ impl Scope {
             requirement,
             cors_preflight: false,
             pass_schemes: Arc::from([]),
+            restrictions: Arc::from([]),
         }
     }
 
@@ -98,6 +100,15 @@ impl Scope {
     #[must_use]
     pub fn with_pass_schemes(self, names: &[&str]) -> Self {
         Self { pass_schemes: names.iter().map(|name| String::from(*name)).collect(), ..self }
+    }
+
+    /// Numbers of restrictions of the embedder's own on who may pass: users, groups. They change
+    /// nothing here; whoever hands requests to the application has to hold the identity against
+    /// every one of [`Self::restrictions`], and answers 403 ([RFC 9110] §15.5.4) if one forbids
+    /// it. Default: none.
+    #[must_use]
+    pub fn with_restrictions(self, numbers: &[u32]) -> Self {
+        Self { restrictions: Arc::from(numbers), ..self }
     }
 
     /// The enabled schemes, in the order to offer them. Credentials of another are not looked at.
@@ -126,17 +137,27 @@ impl Scope {
         !enabled && self.pass_schemes.iter().any(|name| is_same(name, scheme))
     }
 
+    /// The restrictions to hold an identity against. Where a path can be read in several ways,
+    /// those of all that it can lead to.
+    #[must_use]
+    pub fn restrictions(&self) -> &[u32] {
+        &self.restrictions
+    }
+
     /// The scope that demands what both demand.
     ///
     /// Of two requirements the stricter one wins, with its schemes and exceptions: the laxer lets
     /// everybody pass anyway. Of the same requirement, only what both allow is allowed; if they
-    /// have no scheme in common, the schemes of that which forbids the weaker ones.
+    /// have no scheme in common, the schemes of that which forbids the weaker ones. The
+    /// restrictions of both hold in any case.
     pub(super) fn stricter(one: &Arc<Self>, other: &Arc<Self>) -> Arc<Self> {
-        if one.requirement > other.requirement || one == other {
+        if one == other {
             return Arc::clone(one);
         }
-        if one.requirement < other.requirement {
-            return Arc::clone(other);
+        if one.requirement != other.requirement {
+            let (winner, loser) =
+                if one.requirement > other.requirement { (one, other) } else { (other, one) };
+            return Self::restricted_as(winner, loser);
         }
         let both = |name: &&String| other.pass_schemes.iter().any(|n| is_same(n, name.as_bytes()));
         Arc::new(Self {
@@ -144,7 +165,16 @@ impl Scope {
             requirement: one.requirement,
             cors_preflight: one.cors_preflight && other.cors_preflight,
             pass_schemes: one.pass_schemes.iter().filter(both).cloned().collect(),
+            restrictions: union(&one.restrictions, &other.restrictions),
         })
+    }
+
+    fn restricted_as(scope: &Arc<Self>, other: &Self) -> Arc<Self> {
+        if other.restrictions.iter().all(|number| scope.restrictions.contains(number)) {
+            return Arc::clone(scope);
+        }
+        let restrictions = union(&scope.restrictions, &other.restrictions);
+        Arc::new(Self { restrictions, ..Self::clone(scope) })
     }
 }
 
@@ -155,6 +185,7 @@ pub struct ScopeRule {
     requirement: Option<Requirement>,
     cors_preflight: Option<bool>,
     pass_schemes: Option<Arc<[String]>>,
+    restrictions: Option<Arc<[u32]>>,
 }
 
 impl ScopeRule {
@@ -216,6 +247,12 @@ impl ScopeRule {
         Self { pass_schemes: Some(names), ..self }
     }
 
+    /// See [`Scope::with_restrictions`]; they take the place of those inherited.
+    #[must_use]
+    pub fn restrictions(self, numbers: &[u32]) -> Self {
+        Self { restrictions: Some(Arc::from(numbers)), ..self }
+    }
+
     /// `scope` with this rule's changes.
     pub(super) fn applied_to(&self, scope: &Scope) -> Scope {
         Scope {
@@ -223,6 +260,7 @@ impl ScopeRule {
             requirement: self.requirement.unwrap_or(scope.requirement),
             cors_preflight: self.cors_preflight.unwrap_or(scope.cors_preflight),
             pass_schemes: self.pass_schemes.clone().unwrap_or_else(|| scope.pass_schemes.clone()),
+            restrictions: self.restrictions.clone().unwrap_or_else(|| scope.restrictions.clone()),
         }
     }
 }
@@ -254,6 +292,11 @@ fn distinct(schemes: &[Scheme]) -> Arc<[Scheme]> {
         }
     }
     Arc::from(distinct)
+}
+
+fn union(one: &Arc<[u32]>, other: &Arc<[u32]>) -> Arc<[u32]> {
+    let more = other.iter().filter(|number| !one.contains(number));
+    one.iter().chain(more).copied().collect()
 }
 
 /// The schemes that are in both lists; if there is none, the list whose weakest is the stronger.
