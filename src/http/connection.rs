@@ -235,6 +235,12 @@ impl ConnectionAuth {
         }
     }
 
+    /// Whether an exchange is under way, so that the next request may be its AUTHENTICATE.
+    #[must_use]
+    pub fn is_in_exchange(&self) -> bool {
+        matches!(self.state, State::Exchange { .. })
+    }
+
     /// Forgets the logon, and an exchange in progress: the next request has to log on anew.
     pub fn release(&mut self) {
         self.state = State::Idle;

@@ -154,6 +154,14 @@ impl Connection {
         states.get_mut(index)?.state.as_mut().map(ask)
     }
 
+    /// Whether an exchange of this configuration is under way, or somebody decides about one.
+    pub(crate) fn is_in_exchange(&self, config: &Arc<ConnectionConfig>) -> bool {
+        let states = self.states();
+        let slot = states.iter().find(|slot| Arc::ptr_eq(&slot.config, config));
+        let in_exchange = |state: &State| state.auth.is_in_exchange();
+        slot.is_some_and(|slot| slot.state.as_ref().is_none_or(in_exchange))
+    }
+
     fn states(&self) -> MutexGuard<'_, Vec<Slot>> {
         self.0.states.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -121,6 +121,13 @@ impl<S: AsyncCredentialStore> Gate<S> {
         &self.config
     }
 
+    /// Whether an exchange with this gate is under way on `connection`: a server that has put
+    /// another gate in its place lets this one finish it.
+    #[must_use]
+    pub fn is_in_exchange(&self, connection: &Connection) -> bool {
+        connection.is_in_exchange(&self.config)
+    }
+
     /// The status code of a challenge: 401, or 407 of a proxy.
     #[must_use]
     pub fn challenge_status(&self) -> u16 {

@@ -102,6 +102,12 @@ impl<S: AsyncCredentialStore> LogonLayer<S> {
         self.place.scopes.clone()
     }
 
+    /// What decides about requests; all clones share it.
+    #[must_use]
+    pub fn gate(&self) -> &Arc<Gate<S>> {
+        &self.gate
+    }
+
     /// How many bytes of the body of a handshake's leg are read and thrown away. Clients send
     /// bodies along before they know that it is no use; a connection can go on only when they
     /// are out of the way. Behind a longer one, or one that takes more than 30 s, the connection
