@@ -8,4 +8,5 @@ mod config;
 mod diagnosis;
 mod identity;
 mod proxy;
+mod rules;
 mod session;

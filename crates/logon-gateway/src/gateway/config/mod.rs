@@ -1,3 +1,14 @@
-//! The configuration file.
+//! The configuration file: what it may say (`schema`), how it is read and checked, and values that
+//! check themselves.
 
+mod check;
+mod logon;
+mod read;
+mod schema;
+#[cfg(test)]
+mod tests;
 pub(crate) mod values;
+
+pub(crate) use logon::{Demand, Logon, Names, SchemeName};
+pub(crate) use read::{ConfigError, load};
+pub(crate) use schema::{Admin, Config, Listen, Log, LogFormat, Route};

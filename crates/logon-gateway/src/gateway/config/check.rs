@@ -1,0 +1,206 @@
+//! What the types of the values cannot say: that things fit together.
+
+use super::read::Finding;
+use super::schema::{Config, Listen, Route};
+use crate::gateway::proxy::UpstreamUrl;
+use crate::gateway::rules;
+use logon::http::{Requirement, Scope, ScopeError, ScopeRule, Scopes};
+use std::collections::BTreeSet;
+use toml::Spanned;
+
+pub(super) fn findings(config: &Config) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    listeners(config, &mut findings);
+    upstreams(config, &mut findings);
+    for route in &config.route {
+        names(config, route, &mut findings);
+        place(route, &mut findings);
+    }
+    // The rest is about how routes work together, and needs each of them to be right.
+    if findings.is_empty() {
+        scopes(config, &mut findings);
+    }
+    findings
+}
+
+fn listeners(config: &Config, findings: &mut Vec<Finding>) {
+    if config.listen.is_empty() {
+        findings.push(Finding::new(
+            "there is no [[listen]]: say `[[listen]]` and `address = \"127.0.0.1:8080\"`",
+        ));
+    }
+    let mut addresses = BTreeSet::new();
+    let mut listener_names = BTreeSet::new();
+    for listen in &config.listen {
+        let address = *listen.address.get_ref();
+        if address.port() != 0 && !addresses.insert(address) {
+            let message = format!("another listener has the address {address}");
+            findings.push(Finding::at(listen.address.span(), message));
+        }
+        if let Some(name) = &listen.name
+            && !listener_names.insert(name)
+        {
+            let message = format!("another listener is called {name:?}");
+            findings.push(Finding::at(listen.address.span(), message));
+        }
+        if let Some(wrong) = tls(listen) {
+            findings.push(Finding::at(listen.address.span(), wrong));
+        }
+        if config
+            .admin
+            .as_ref()
+            .is_some_and(|admin| admin.address == address && address.port() != 0)
+        {
+            let message = "[admin] has the same address: give it one that only operators reach";
+            findings.push(Finding::at(listen.address.span(), message));
+        }
+    }
+    if config.limits.connections == 0 || config.limits.streams == 0 {
+        findings.push(Finding::new("[limits]: with none allowed, nobody could connect"));
+    }
+    if config.limits.head_bytes < 8192 {
+        findings.push(Finding::new(
+            "[limits] head_bytes: a request with a token and cookies needs 8192 or more",
+        ));
+    }
+}
+
+fn tls(listen: &Listen) -> Option<&'static str> {
+    let has_certificate = listen.certificate.is_some() || listen.self_signed.is_some();
+    match (&listen.certificate, &listen.key, &listen.self_signed) {
+        (Some(_), _, Some(_)) => Some("say either `certificate` and `key`, or `self_signed`"),
+        (Some(_), None, _) => Some("`certificate` needs the `key` that belongs to it"),
+        (None, Some(_), _) => Some("`key` needs the `certificate` that it belongs to"),
+        _ if listen.tls_in_front.is_some() && has_certificate => {
+            Some("`tls_in_front` is for a listener that does not speak TLS itself")
+        }
+        _ if !listen.site.is_empty() && !has_certificate => {
+            Some("`site` needs a `certificate` for clients that ask for another name")
+        }
+        _ if listen.http2 && !has_certificate => {
+            Some("`http2` needs TLS: set `certificate` and `key`")
+        }
+        _ => None,
+    }
+}
+
+fn upstreams(config: &Config, findings: &mut Vec<Finding>) {
+    if let Some(upstream) = &config.upstream {
+        target(config, upstream, findings);
+    }
+    let has_target = |route: &Route| route.upstream.is_some();
+    if config.upstream.is_none() && !config.route.iter().any(has_target) {
+        findings.push(Finding::new(
+            "no request would go anywhere: say `upstream = \"http://127.0.0.1:3000\"`",
+        ));
+    }
+    for (name, upstream) in &config.upstreams {
+        if upstream.urls.is_empty() {
+            findings.push(Finding::new(format!("[upstreams.{name}]: `urls` is empty")));
+        }
+    }
+}
+
+/// A URL, or a name of `[upstreams]`.
+fn target(config: &Config, upstream: &Spanned<String>, findings: &mut Vec<Finding>) {
+    let text = upstream.get_ref();
+    if config.upstreams.contains_key(text) {
+        return;
+    }
+    let message = if text.contains("://") {
+        match text.parse::<UpstreamUrl>() {
+            Ok(_) => return,
+            Err(error) => error.to_string(),
+        }
+    } else {
+        format!("there is no [upstreams.{text}], and it is no URL such as http://127.0.0.1:3000")
+    };
+    findings.push(Finding::at(upstream.span(), message));
+}
+
+/// What a route names has to exist.
+fn names(config: &Config, route: &Route, findings: &mut Vec<Finding>) {
+    if let Some(upstream) = &route.upstream {
+        target(config, upstream, findings);
+    }
+    for name in &route.listen {
+        let is_it = |listen: &Listen| listen.name.as_ref() == Some(name.get_ref());
+        if !config.listen.iter().any(is_it) {
+            let message = format!("no [[listen]] has `name = {:?}`", name.get_ref());
+            findings.push(Finding::at(name.span(), message));
+        }
+    }
+    for list in [&route.users, &route.groups].into_iter().flatten() {
+        if list.get_ref().is_empty() {
+            let message = "nobody could pass; leave it out, or say `users = [\"*\"]` for everybody \
+                           who has logged on";
+            findings.push(Finding::at(list.span(), message));
+        }
+    }
+    if let Some(groups) = &route.groups {
+        for group in groups.get_ref() {
+            if !config.groups.contains_key(group) {
+                let message = format!("[groups] has no {group:?}, so nobody is a member");
+                findings.push(Finding::at(groups.span(), message));
+            }
+        }
+    }
+}
+
+/// Hosts and path have to be such that a rule can have.
+fn place(route: &Route, findings: &mut Vec<Finding>) {
+    let rule = || Scopes::builder(Scope::off());
+    for host in &route.hosts {
+        if let Err(error) = rule().host(host.get_ref(), ScopeRule::new()).build() {
+            let message = format!("{error}: a name such as web.corp.example, without a port");
+            findings.push(Finding::at(host.span(), message));
+        }
+    }
+    if let Some(path) = &route.path
+        && let Err(error) = rule().path(path.get_ref(), ScopeRule::new()).build()
+    {
+        let message = format!("{error}: it begins with a slash and is written decoded");
+        findings.push(Finding::at(path.span(), message));
+    }
+}
+
+fn scopes(config: &Config, findings: &mut Vec<Finding>) {
+    for listen in &config.listen {
+        let scopes = match rules::scopes(config, listen.name.as_deref()) {
+            Ok(scopes) => scopes,
+            Err(error) => {
+                findings.push(Finding::new(no_scheme(&error)));
+                return;
+            }
+        };
+        for route in config.route.iter().filter(|route| rules::is_of(route, listen.name.as_deref()))
+        {
+            let path = route.path.as_ref().map_or("/", |path| path.get_ref());
+            let hosts = route.hosts.iter().map(|host| Some(host.get_ref().as_bytes()));
+            let anywhere = route.hosts.is_empty().then_some(None);
+            for host in hosts.chain(anywhere) {
+                let scope = scopes.find(host, path);
+                let open = scope.requirement() != Requirement::Required;
+                if let (true, Some(span)) = (open, restriction(route)) {
+                    findings.push(Finding::at(
+                        span,
+                        "strangers pass here, and these would have to: say \
+                         `requirement = \"required\"`",
+                    ));
+                    return;
+                }
+            }
+        }
+    }
+}
+
+fn no_scheme(error: &ScopeError) -> String {
+    format!("{error}; enable one with `schemes`, or say `requirement = \"off\"`")
+}
+
+/// Where a route says who may.
+fn restriction(route: &Route) -> Option<std::ops::Range<usize>> {
+    let lists = [&route.users, &route.groups];
+    let everybody = |list: &&Spanned<Vec<String>>| !list.get_ref().iter().any(|name| name == "*");
+    lists.into_iter().flatten().find(everybody).map(Spanned::span)
+}

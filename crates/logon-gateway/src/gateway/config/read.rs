@@ -1,0 +1,96 @@
+//! The file, and what is wrong with it: each error with its line and column.
+
+use super::check;
+use super::schema::Config;
+use std::fmt::{self, Write};
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// Why a configuration file cannot be used.
+#[derive(Debug)]
+pub(crate) enum ConfigError {
+    /// It cannot be read.
+    Io { path: PathBuf, error: io::Error },
+    /// It says something wrong, in one place or several: ready to be printed.
+    Wrong(String),
+}
+
+/// What is wrong, and where; nowhere in particular if something is missing.
+pub(crate) struct Finding {
+    pub(crate) span: Option<Range<usize>>,
+    pub(crate) message: String,
+}
+
+impl Finding {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { span: None, message: message.into() }
+    }
+
+    pub(crate) fn at(span: Range<usize>, message: impl Into<String>) -> Self {
+        Self { span: Some(span), message: message.into() }
+    }
+}
+
+/// Reads and checks a file. What it names, such as certificates, is not opened here.
+pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| ConfigError::Io { path: path.to_owned(), error })?;
+    parse(&path.display().to_string(), &text)
+}
+
+/// `name` is what errors call the file.
+pub(super) fn parse(name: &str, text: &str) -> Result<Config, ConfigError> {
+    let config: Config = toml::from_str(text).map_err(|error| {
+        let finding = Finding { span: error.span(), message: error.message().to_owned() };
+        ConfigError::Wrong(report(name, text, &[finding]))
+    })?;
+    let findings = check::findings(&config);
+    if findings.is_empty() {
+        return Ok(config);
+    }
+    Err(ConfigError::Wrong(report(name, text, &findings)))
+}
+
+fn report(name: &str, text: &str, findings: &[Finding]) -> String {
+    let mut out = String::new();
+    for finding in findings {
+        if !out.is_empty() {
+            out.push('\n');
+        }
+        // A String takes everything.
+        let _ = show(&mut out, name, text, finding);
+    }
+    out
+}
+
+fn show(out: &mut String, name: &str, text: &str, finding: &Finding) -> fmt::Result {
+    let message = finding.message.trim_end();
+    // A table that lacks a key has the span of all of it; the place is where it begins.
+    let Some(span) = &finding.span else { return write!(out, "{name}: {message}") };
+    let before = text.get(..span.start).unwrap_or(text);
+    let number = before.matches('\n').count().saturating_add(1);
+    let start = before.rfind('\n').map_or(0, |at| at.saturating_add(1));
+    let column = before.get(start..).unwrap_or_default().chars().count();
+    let line = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
+    let marked = text.get(span.clone()).unwrap_or_default().lines().next().unwrap_or_default();
+    let width = marked.chars().count().max(1);
+    let margin = number.to_string().len();
+    writeln!(out, "{name}:{number}:{}: {message}", column.saturating_add(1))?;
+    writeln!(out, "{:margin$} |", "")?;
+    writeln!(out, "{number} | {line}")?;
+    write!(out, "{:margin$} | {:column$}{}", "", "", "^".repeat(width))
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { path, error } => {
+                write!(f, "{}: {error}; logon.example.toml is a file to begin with", path.display())
+            }
+            Self::Wrong(report) => f.write_str(report),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}

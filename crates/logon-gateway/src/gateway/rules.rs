@@ -1,0 +1,105 @@
+//! What routes demand: scopes by host and path, and who may pass.
+
+use super::config::{Config, Route};
+use super::identity::{Groups, User};
+use logon::http::{Scheme, Scope, ScopeError, ScopeRule, Scopes};
+use std::sync::Arc;
+
+/// Whether a route is for the listener of this name.
+pub(crate) fn is_of(route: &Route, listener: Option<&str>) -> bool {
+    route.listen.is_empty()
+        || route.listen.iter().any(|name| Some(name.get_ref().as_str()) == listener)
+}
+
+/// The scopes of the listener of this name.
+pub(crate) fn scopes(config: &Config, listener: Option<&str>) -> Result<Scopes, ScopeError> {
+    let mut builder = Scopes::builder(config.logon.scope());
+    for (number, route) in (0_u32..).zip(&config.route) {
+        if !is_of(route, listener) {
+            continue;
+        }
+        let path = route.path.as_ref().map_or("/", |path| path.get_ref());
+        let rule = rule(route, number);
+        if route.hosts.is_empty() {
+            builder = builder.path(path, rule);
+            continue;
+        }
+        for host in &route.hosts {
+            builder = builder.host_path(host.get_ref(), path, rule.clone());
+        }
+    }
+    builder.build()
+}
+
+/// What a route changes. Its number is that of its restriction.
+fn rule(route: &Route, number: u32) -> ScopeRule {
+    let mut rule = ScopeRule::new();
+    if let Some(requirement) = route.requirement {
+        rule = rule.requirement(requirement.requirement());
+    }
+    if let Some(schemes) = &route.schemes {
+        let schemes: Vec<Scheme> = schemes.iter().map(|name| name.scheme()).collect();
+        rule = rule.schemes(&schemes);
+    }
+    if let Some(passes) = route.cors_preflight {
+        rule = rule.cors_preflight(passes);
+    }
+    if let Some(schemes) = &route.pass_schemes {
+        let schemes: Vec<&str> = schemes.iter().map(String::as_str).collect();
+        rule = rule.pass_schemes(&schemes);
+    }
+    if route.users.is_some() || route.groups.is_some() {
+        rule = rule.restrictions(&[number]);
+    }
+    rule
+}
+
+/// Who may pass where a route says who may, by the number of the route.
+#[derive(Debug, Default)]
+pub(crate) struct Restrictions(Vec<Option<Restriction>>);
+
+#[derive(Debug)]
+struct Restriction {
+    everybody: bool,
+    users: Groups,
+    groups: Vec<String>,
+}
+
+impl Restrictions {
+    pub(crate) fn of(config: &Config) -> Self {
+        Self(config.route.iter().map(Restriction::of).collect())
+    }
+
+    /// Whether every restriction of `scope` lets `user` pass. One that is not known lets nobody.
+    pub(crate) fn allow(&self, scope: &Scope, user: &User, groups: &[Arc<str>]) -> bool {
+        scope.restrictions().iter().all(|number| {
+            let index = usize::try_from(*number).unwrap_or(usize::MAX);
+            let restriction = self.0.get(index).and_then(Option::as_ref);
+            restriction.is_some_and(|restriction| restriction.allows(user, groups))
+        })
+    }
+}
+
+impl Restriction {
+    fn of(route: &Route) -> Option<Self> {
+        if route.users.is_none() && route.groups.is_none() {
+            return None;
+        }
+        let list = |list: &Option<toml::Spanned<Vec<String>>>| {
+            list.as_ref().map(|list| list.get_ref().clone()).unwrap_or_default()
+        };
+        let users = list(&route.users);
+        let everybody = users.iter().any(|name| name == "*");
+        let users = Groups::new([(USERS.to_owned(), users)]);
+        Some(Self { everybody, users, groups: list(&route.groups) })
+    }
+
+    fn allows(&self, user: &User, groups: &[Arc<str>]) -> bool {
+        self.everybody
+            || !self.users.of(user).is_empty()
+            || self.groups.iter().any(|group| groups.iter().any(|its| **its == **group))
+    }
+}
+
+/// The users of a restriction, as a group.
+const USERS: &str = "users";
