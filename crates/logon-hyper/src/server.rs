@@ -28,6 +28,7 @@ use tower_service::Service;
 pub struct Server<T> {
     service: T,
     tls: Option<Tls>,
+    tls_in_front: Option<ChannelBindings>,
     limits: Limits,
 }
 
@@ -43,13 +44,27 @@ where
     /// A server of plain HTTP.
     #[must_use]
     pub fn new(service: T) -> Self {
-        Self { service, tls: None, limits: Limits::default() }
+        Self { service, tls: None, tls_in_front: None, limits: Limits::default() }
     }
 
     /// Speaks HTTPS instead.
     #[must_use]
     pub fn tls(mut self, tls: Tls) -> Self {
         self.tls = Some(tls);
+        self
+    }
+
+    /// Serves plain HTTP behind a box that speaks TLS with clients: connections count as secure,
+    /// and clients bind their logons to that box's certificate
+    /// ([`ChannelBindings::tls_server_end_point`]).
+    ///
+    /// # Security
+    /// Nothing shows that a connection came through the box: nobody else may reach this server.
+    /// And a box that shares its connections among clients gives one client's logon to another:
+    /// see `trusted_proxies` of [`logon_tower::Gate`].
+    #[must_use]
+    pub fn tls_in_front(mut self, bindings: ChannelBindings) -> Self {
+        self.tls_in_front = Some(bindings);
         self
     }
 
@@ -87,7 +102,10 @@ where
     async fn connection(self, stream: Stream, guest: Guest) {
         let peer = guest.peer;
         let Some(tls) = self.tls.clone() else {
-            let connection = Connection::new(Some(peer), ChannelBindings::none());
+            let connection = match self.tls_in_front.clone() {
+                Some(bindings) => Connection::tls(Some(peer), bindings),
+                None => Connection::new(Some(peer), ChannelBindings::none()),
+            };
             return self.http_1(TokioIo::new(stream), connection, guest).await;
         };
         let handshake = tokio::time::timeout(self.limits.tls_handshake, tls.accept(stream));
