@@ -8,5 +8,5 @@ mod config;
 mod diagnosis;
 mod identity;
 mod proxy;
-mod rules;
+mod secret_file;
 mod session;

@@ -1,7 +1,27 @@
 //! Who a request is from, and how the application learns it.
+//!
+//! ```text
+//! client's fields ── RemovedFields ──┐
+//!                                    ├── request to the application
+//! User, Groups ──── IdentityFields ──┘
+//! ```
+//!
+//! An application behind the gateway believes what these fields say, so nothing that a client sent
+//! may reach it under a name that it could take for one of them.
 
+mod config;
+mod field_name;
+mod fields;
+mod groups;
+mod jwt;
+mod removal;
 mod user;
 
+pub(crate) use config::{IdentityConfig, JwtAlgorithm, JwtConfig, UserFormat};
+pub(crate) use field_name::{FieldName, TokenField};
+pub(crate) use fields::{IdentityError, IdentityFields};
+pub(crate) use groups::Groups;
+pub(crate) use removal::RemovedFields;
 pub(crate) use user::User;
 
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]

@@ -5,7 +5,7 @@ use logon::http::{Logon, Scheme};
 
 /// Who a request is from: proven on its connection, or by a session cookie that was sealed after
 /// such a proof.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct User {
     /// As the store writes it.
     pub(crate) name: AccountName,
