@@ -16,8 +16,8 @@ use super::config::{ConnectionConfig, Place};
 use super::digest::{DigestRequest, DigestVerdict, PendingDigest};
 use super::header::{Credentials, format_token};
 use super::offer::Stale;
-use super::{Authentication, Carrier, Decision, Forward, Logon, RequestHead, Requirement};
-use super::{Response, Scheme, Scope, Side, Status};
+use super::{Authentication, Carrier, Decision, Explanation, Forward, Logon, RequestHead};
+use super::{Requirement, Response, Scheme, Scope, Side, Status};
 use crate::binding::ChannelBindings;
 use crate::credential::{Answer, CredentialStore, StoreError};
 use crate::digest::{DigestAccount, DigestAnswer};
@@ -129,10 +129,11 @@ impl ConnectionAuth {
         match scheme.filter(|scheme| self.accepts(*scheme, resource)) {
             // What was offered, but cannot be had here: over HTTP/1.1 it can.
             None if scheme.is_some_and(|scheme| self.needs_http_1_1(scheme, resource)) => {
-                Decision::Respond(self.offer(resource, Stale::No))
+                let why = Explanation::HTTP_1_1_REQUIRED;
+                Decision::Respond(self.offer(resource, Stale::No, why))
             }
             None if scope.passes(credentials.scheme) => Decision::Forward(Forward::default()),
-            None => self.anonymous(resource),
+            None => self.anonymous(resource, Explanation::OTHER_SCHEME),
             Some(Scheme::Basic) => self.password(credentials, resource),
             Some(Scheme::Digest) => self.digest(credentials, head, resource),
             Some(scheme) => self.token(state, scheme, credentials, resource),
@@ -203,14 +204,17 @@ impl ConnectionAuth {
         };
         let config = Arc::clone(&self.config);
         // There is a claim, so there is a configuration.
-        let Some(digest) = &config.digest else { return self.anonymous(resource.get()) };
+        let Some(digest) = &config.digest else { return self.no_config(resource.get()) };
         match pending.resolve(answer, digest, self.now()) {
             Ok(DigestVerdict::Proven { proof, name, authentication_info }) => {
                 let fields = Vec::from([(config.side.info_field(), authentication_info)]);
                 let identity = Identity::proven_by_request(&proof, name);
                 self.proven(identity, Scheme::Digest, fields)
             }
-            Ok(DigestVerdict::Stale) => Decision::Respond(self.offer(resource.get(), Stale::Yes)),
+            Ok(DigestVerdict::Stale) => {
+                let why = Explanation::NONCE_STALE;
+                Decision::Respond(self.offer(resource.get(), Stale::Yes, why))
+            }
             Err(error) => self.fail(error, Some(Scheme::Digest), resource.get()),
         }
     }
@@ -255,7 +259,7 @@ impl ConnectionAuth {
             return Response::new(Status::Forbidden);
         }
         self.release();
-        self.offer(Resource::of(&head), Stale::No)
+        self.offer(Resource::of(&head), Stale::No, Explanation::APPLICATION_ASKS)
     }
 
     fn forget_logon(&mut self) {
@@ -272,7 +276,7 @@ impl ConnectionAuth {
         if !matches!(&self.state, State::Authenticated { since, .. } if !self.is_over(*since)) {
             self.state = State::Idle;
         }
-        self.anonymous(resource)
+        self.anonymous(resource, Explanation::NO_CREDENTIALS)
     }
 
     /// The logon of this connection, if it counts for `scope`.
@@ -288,16 +292,21 @@ impl ConnectionAuth {
         lifetime.is_some_and(|most| self.now().since(since).is_none_or(|age| age > most))
     }
 
-    fn anonymous(&self, resource: Resource<'_>) -> Decision {
+    fn anonymous(&self, resource: Resource<'_>, why: &'static Explanation) -> Decision {
         match resource.scope.requirement() {
-            Requirement::Required => Decision::Respond(self.offer(resource, Stale::No)),
+            Requirement::Required => Decision::Respond(self.offer(resource, Stale::No, why)),
             _ => Decision::Forward(Forward::default()),
         }
     }
 
+    /// Cannot happen: schemes without a configuration are not accepted.
+    fn no_config(&self, resource: Resource<'_>) -> Decision {
+        self.anonymous(resource, Explanation::OTHER_SCHEME)
+    }
+
     fn password(&mut self, credentials: Credentials<'_>, resource: Resource<'_>) -> Decision {
         // The scheme was accepted, so the configuration is there.
-        let Some(config) = &self.config.basic else { return self.anonymous(resource) };
+        let Some(config) = &self.config.basic else { return self.no_config(resource) };
         let policy = self.config.acceptor.policy();
         let read = PendingPassword::read(credentials, config, policy.max_token, policy.max_name);
         match read {
@@ -313,7 +322,7 @@ impl ConnectionAuth {
         resource: Resource<'_>,
     ) -> Decision {
         // The scheme was accepted, so the configuration is there.
-        let Some(config) = &self.config.digest else { return self.anonymous(resource) };
+        let Some(config) = &self.config.digest else { return self.no_config(resource) };
         let request = DigestRequest {
             method: head.method,
             target: head.target,
@@ -373,6 +382,7 @@ impl ConnectionAuth {
                 Decision::Respond(Response {
                     challenges: Vec::from([format_token(scheme, out)]),
                     continues: true,
+                    scheme: Some(scheme),
                     ..Response::new(Status::Challenge(self.config.side))
                 })
             }
@@ -444,12 +454,17 @@ impl ConnectionAuth {
             let authentication = Authentication::failure(scheme, error);
             return Decision::Forward(Forward { authentication, close, ..Forward::default() });
         }
-        let offer = if challenge { self.offer(resource, Stale::No) } else { Response::new(status) };
+        let why = Explanation::of_error(&error);
+        let offer = match challenge {
+            true => self.offer(resource, Stale::No, why),
+            false => Response::new(status),
+        };
         let retry_after = match &error {
             Error::Throttled { retry_after } => Some(*retry_after),
             _ => (status == Status::ServiceUnavailable).then_some(RETRY_AFTER_SECONDS),
         };
-        Decision::Respond(Response { close, retry_after, scheme, reason: Some(error), ..offer })
+        let (reason, explanation) = (Some(error), Some(why));
+        Decision::Respond(Response { close, retry_after, scheme, reason, explanation, ..offer })
     }
 
     fn nothing_pending(&mut self, state: State) -> Decision {

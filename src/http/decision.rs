@@ -1,6 +1,6 @@
 //! What to do with a request.
 
-use super::{Authentication, Scheme, Status};
+use super::{Authentication, Explanation, Scheme, Status};
 use crate::error::Error;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -52,23 +52,28 @@ pub struct Response {
     pub http_1_1_required: bool,
     /// Seconds for `Retry-After`.
     pub retry_after: Option<u32>,
-    /// The scheme of the logon that came to this, if any.
+    /// The scheme of the logon that came to this, or that goes on, if any.
     pub scheme: Option<Scheme>,
     /// Why, for the log and the application; never for the client.
     pub reason: Option<Error>,
+    /// The same in words, also where nothing went wrong; `None` of an exchange that goes on, and
+    /// where there is nothing to log on to.
+    pub explanation: Option<&'static Explanation>,
 }
 
 impl Response {
     /// 500, for an adapter that finds itself in the wrong.
     #[must_use]
     pub fn internal_error() -> Self {
-        Self { close: true, ..Self::new(Status::InternalServerError) }
+        let explanation = Some(Explanation::INTERNAL);
+        Self { close: true, explanation, ..Self::new(Status::InternalServerError) }
     }
 
     /// 400, for an adapter that cannot read a request.
     #[must_use]
     pub fn bad_request() -> Self {
-        Self { close: true, ..Self::new(Status::BadRequest) }
+        let explanation = Some(Explanation::BAD_REQUEST);
+        Self { close: true, explanation, ..Self::new(Status::BadRequest) }
     }
 
     /// The same, once the body that came with the request was thrown away, or was not because it
@@ -79,7 +84,12 @@ impl Response {
         match (thrown_away, self.continues) {
             (true, _) => self,
             (false, false) => Self { close: true, ..self },
-            (false, true) => Self { close: true, ..Self::new(Status::ContentTooLarge) },
+            (false, true) => Self {
+                close: true,
+                scheme: self.scheme,
+                explanation: Some(Explanation::BODY_TOO_LONG),
+                ..Self::new(Status::ContentTooLarge)
+            },
         }
     }
 
@@ -93,6 +103,7 @@ impl Response {
             retry_after: None,
             scheme: None,
             reason: None,
+            explanation: None,
         }
     }
 }
@@ -121,6 +132,7 @@ impl fmt::Debug for Response {
             .field("retry_after", &self.retry_after)
             .field("scheme", &self.scheme)
             .field("reason", &self.reason)
+            .field("explanation", &self.explanation.map(Explanation::code))
             .finish()
     }
 }

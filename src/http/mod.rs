@@ -9,6 +9,7 @@ mod config;
 mod connection;
 mod decision;
 mod digest;
+mod explanation;
 mod header;
 mod host;
 mod offer;
@@ -31,6 +32,7 @@ pub use decision::{Decision, Forward, Response};
 #[cfg(feature = "std")]
 pub use digest::RecentNonces;
 pub use digest::{DigestConfig, NonceCounts};
+pub use explanation::Explanation;
 pub use header::{format_token, parse_token};
 pub use request::{Carrier, RequestHead, is_intermediary_field};
 pub use scheme::{Scheme, Side};

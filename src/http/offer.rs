@@ -1,7 +1,7 @@
 //! What a client is offered, and what of it would be looked at.
 
 use super::connection::Resource;
-use super::{Carrier, ConnectionAuth, Response, Scheme, Status};
+use super::{Carrier, ConnectionAuth, Explanation, Response, Scheme, Status};
 use crate::error::Error;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -16,7 +16,12 @@ pub(super) enum Stale {
 impl ConnectionAuth {
     /// The bare challenge: a line for each scheme that is accepted; `Digest` has one for each of
     /// its algorithms.
-    pub(super) fn offer(&self, resource: Resource<'_>, stale: Stale) -> Response {
+    pub(super) fn offer(
+        &self,
+        resource: Resource<'_>,
+        stale: Stale,
+        why: &'static Explanation,
+    ) -> Response {
         let schemes = resource.scope.schemes();
         let mut challenges = Vec::with_capacity(schemes.len());
         for scheme in schemes.iter().copied() {
@@ -26,16 +31,22 @@ impl ConnectionAuth {
             match self.challenges(scheme, stale) {
                 Ok(values) => challenges.extend(values),
                 Err(error) => {
-                    return Response { reason: Some(error), ..Response::internal_error() };
+                    let explanation = Some(Explanation::of_error(&error));
+                    let reason = Some(error);
+                    return Response { reason, explanation, ..Response::internal_error() };
                 }
             }
         }
         let http_1_1_required = schemes.iter().any(|scheme| self.needs_http_1_1(*scheme, resource));
-        let status = match challenges.as_slice() {
-            [] => Status::Forbidden,
-            _ => Status::Challenge(self.config.side),
+        let (status, why) = match challenges.as_slice() {
+            [] => (Status::Forbidden, Explanation::NO_SCHEME_USABLE),
+            _ if http_1_1_required => {
+                (Status::Challenge(self.config.side), Explanation::HTTP_1_1_REQUIRED)
+            }
+            _ => (Status::Challenge(self.config.side), why),
         };
-        Response { challenges, http_1_1_required, ..Response::new(status) }
+        let explanation = Some(why);
+        Response { challenges, http_1_1_required, explanation, ..Response::new(status) }
     }
 
     fn challenges(&self, scheme: Scheme, stale: Stale) -> Result<Vec<String>, Error> {
