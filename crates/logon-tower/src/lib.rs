@@ -41,7 +41,10 @@
 //!
 //! One line of `tracing` for each outcome: a logon by `Negotiate` or `NTLM`, and a refusal, at
 //! `INFO`; a logon by `Digest` or `Basic`, which comes with every request, at `DEBUG`; guessing
-//! that is slowed down, at `WARN`; a store that cannot answer, at `ERROR`. With the feature `metrics`, which is on by default:
+//! that is slowed down, at `WARN`; a store that cannot answer, at `ERROR`. The `code` of a refusal
+//! is that of its [`Explanation`](logon::http::Explanation), with cause and remedy; a service around
+//! the layer finds it in the response's extensions as [`Refused`]. With the feature `metrics`, which
+//! is on by default:
 //!
 //! | metric | labels |
 //! |---|---|
@@ -77,6 +80,7 @@ mod layer;
 mod log;
 #[cfg(feature = "axum")]
 mod logged_on;
+mod refused;
 mod service;
 mod store;
 
@@ -89,5 +93,6 @@ pub use layer::{LogonLayer, ScopesHandle};
 #[cfg(feature = "axum")]
 pub use logged_on::{LoggedOn, LogonRejection};
 pub use logon::http::Authentication;
+pub use refused::Refused;
 pub use service::LogonService;
 pub use store::{AsyncCredentialStore, Immediate};

@@ -2,7 +2,7 @@
 //! a token, never a secret.
 
 use crate::connection::Connection;
-use logon::http::{Authentication, Decision, Logon, Scheme, SecurityStatus};
+use logon::http::{Authentication, Decision, Explanation, Logon, Scheme, SecurityStatus};
 use logon::{AccountName, Error};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -26,7 +26,8 @@ pub(crate) fn outcome(attempt: &Attempt<'_>, decision: &Decision) {
         Decision::Respond(response) => match &response.reason {
             Some(error) => failure(attempt, response.scheme, error),
             None if response.http_1_1_required => {
-                debug!(connection = attempt.connection.id(), "a logon needs HTTP/1.1");
+                let code = Explanation::HTTP_1_1_REQUIRED.code();
+                debug!(code, connection = attempt.connection.id(), "a logon needs HTTP/1.1");
             }
             // Credentials of a scheme that is not ours.
             None => {}
@@ -87,8 +88,10 @@ fn success(attempt: &Attempt<'_>, logon: &Logon) {
 pub(crate) fn body_too_long(connection: Option<&Connection>) {
     let peer = connection.and_then(Connection::peer).map(display::<SocketAddr>);
     info!(
+        code = Explanation::BODY_TOO_LONG.code(),
         connection = connection.map(Connection::id),
-        peer, "logon failed: the body that came with the first token is over the limit"
+        peer,
+        "logon failed: the body that came with the first token is over the limit"
     );
 }
 
@@ -99,6 +102,7 @@ fn failure(attempt: &Attempt<'_>, scheme: Option<Scheme>, error: &Error) {
     let peer = attempt.connection.peer().map(display::<SocketAddr>);
     let client = attempt.client.map(display);
     let (stage, status, ms) = (stage(error), SecurityStatus::of_error(error), millis(took));
+    let code = Explanation::of_error(error).code();
     let scheme_name = scheme.map(display);
     let claimed = attempt.claimed.as_ref().map(ToString::to_string);
     let account = claimed.as_deref().map(name);
@@ -109,6 +113,7 @@ fn failure(attempt: &Attempt<'_>, scheme: Option<Scheme>, error: &Error) {
                 account = name(&denial.account().to_string()),
                 scheme = scheme_name,
                 stage,
+                code,
                 reason = ?denial.refusal(),
                 status = status.name(),
                 connection,
@@ -120,15 +125,21 @@ fn failure(attempt: &Attempt<'_>, scheme: Option<Scheme>, error: &Error) {
         }
         Error::Header(_) => {
             count(scheme, "malformed", status.name(), took);
-            debug!(stage, connection, peer, client, "bad request: {error}");
+            debug!(stage, code, connection, peer, client, "bad request: {error}");
         }
         Error::TokenTooLong { .. } | Error::Decode(_) => {
             count(scheme, "malformed", status.name(), took);
-            info!(scheme = scheme_name, stage, connection, peer, client, "logon failed: {error}");
+            info!(
+                scheme = scheme_name,
+                stage, code, connection, peer, client, "logon failed: {error}"
+            );
         }
         Error::OutOfSequence { .. } | Error::PeerIncompatible(_) => {
             count(scheme, "failed", status.name(), took);
-            warn!(scheme = scheme_name, stage, connection, peer, client, "logon failed: {error}");
+            warn!(
+                scheme = scheme_name,
+                stage, code, connection, peer, client, "logon failed: {error}"
+            );
         }
         Error::Throttled { .. } => {
             count(scheme, "throttled", status.name(), took);
@@ -136,6 +147,7 @@ fn failure(attempt: &Attempt<'_>, scheme: Option<Scheme>, error: &Error) {
                 account,
                 scheme = scheme_name,
                 stage,
+                code,
                 connection,
                 peer,
                 client,
@@ -148,6 +160,7 @@ fn failure(attempt: &Attempt<'_>, scheme: Option<Scheme>, error: &Error) {
                 account,
                 scheme = scheme_name,
                 stage,
+                code,
                 connection,
                 peer,
                 client,

@@ -8,13 +8,14 @@ use crate::future::{Asked, LogonFuture};
 use crate::gate::{Beginning, Gate, GateRequest};
 use crate::layer::Place;
 use crate::log;
+use crate::refused::Refused;
 use crate::store::AsyncCredentialStore;
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
 use http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version};
 use http_body::Body;
-use logon::http::{Authentication, Decision, Forward, Response as Refused, Side};
+use logon::http::{Authentication, Decision, Forward, Response as Refusal, Side};
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -91,7 +92,7 @@ enum First<S> {
     /// It is the application's, with what is known of it in its extensions.
     Forward(Asked<S>),
     /// It is answered for the application.
-    Respond(Box<Refused>),
+    Respond(Box<Refusal>),
     /// Somebody has to be asked.
     Ask,
 }
@@ -158,14 +159,14 @@ where
             parts.extensions.insert(Authentication::default());
             return inner.call(Request::from_parts(parts, body)).await;
         }
-        _ => return Ok(respond(Refused::bad_request(), side)),
+        _ => return Ok(respond(Refusal::bad_request(), side)),
     };
     let Some(connection) = connection else {
         tracing::error!(
             "a request without a logon_tower::Connection in its extensions: serve with \
              logon-hyper, or give each accepted connection one"
         );
-        return Ok(respond(Refused::internal_error(), side));
+        return Ok(respond(Refusal::internal_error(), side));
     };
     let multiplexed = is_multiplexed(parts.version);
     let arrival = gate.arrival(&connection, &facts, multiplexed);
@@ -183,6 +184,7 @@ where
                 // The token has done its work; nobody behind needs to see it.
                 parts.headers.remove(side.credentials_field());
             }
+            let refused = Refused::of(&authentication);
             parts.extensions.insert(authentication);
             let mut response = inner.call(Request::from_parts(parts, body)).await?;
             if response.status().as_u16() == gate.challenge_status() {
@@ -192,13 +194,17 @@ where
                     append(response.headers_mut(), name, &value);
                 }
             }
+            // What failed says more than that the application asks.
+            if let Some(refused) = refused {
+                response.extensions_mut().insert(refused);
+            }
             if close && !multiplexed {
                 close_behind(&mut response);
             }
             Ok(response)
         }
         Decision::Respond(refused) => Ok(answer(refused, body, &parts, &place, side).await),
-        _ => Ok(respond(Refused::internal_error(), side)),
+        _ => Ok(respond(Refusal::internal_error(), side)),
     }
 }
 
@@ -209,7 +215,7 @@ fn is_multiplexed(version: Version) -> bool {
 
 /// An answer that the application has no part in.
 async fn answer<B: Body, R: From<String>>(
-    refused: Refused,
+    refused: Refusal,
     body: B,
     parts: &Parts,
     place: &Place,
@@ -247,7 +253,7 @@ fn apart(uri: &Uri) -> (Option<&str>, &str) {
     (authority, path.or(authority).unwrap_or("/"))
 }
 
-fn respond<R: From<String>>(refused: Refused, side: Side) -> Response<R> {
+fn respond<R: From<String>>(refused: Refusal, side: Side) -> Response<R> {
     let mut response = Response::new(R::from(format!("{}\n", refused.status.text())));
     let status = StatusCode::from_u16(refused.status.code());
     *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -260,7 +266,11 @@ fn respond<R: From<String>>(refused: Refused, side: Side) -> Response<R> {
     response
 }
 
-pub(crate) fn add_challenges<R>(response: &mut Response<R>, offer: Refused, side: Side) {
+pub(crate) fn add_challenges<R>(response: &mut Response<R>, mut offer: Refusal, side: Side) {
+    // An application that nobody logs on to may answer 401 for reasons of its own.
+    if offer.explanation.is_some() || offer.continues {
+        response.extensions_mut().insert(Refused::take(&mut offer));
+    }
     for value in &offer.challenges {
         append(response.headers_mut(), side.challenge_field(), value);
     }

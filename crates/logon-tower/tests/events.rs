@@ -159,10 +159,19 @@ fn every_outcome_is_one_line_and_one_count() {
     assert_eq!(lines.len(), 6, "{log}");
     for (line, parts) in lines.iter().zip([
         &["INFO", "logged on", r"account=CORP\alice", "scheme=NTLM", "mechanism=NTLM"][..],
-        &["INFO", "logon refused: wrong password", r"account=CORP\alice", "reason=WrongProof"],
-        &["ERROR", "logon impossible: credential store: out of reach", r"account=CORP\down"],
-        &["INFO", "logon failed", "scheme=NTLM", "stage=\"token\""],
-        &["DEBUG", "bad request", "stage=\"header\""],
+        &[
+            "INFO",
+            "logon refused: wrong password",
+            r"account=CORP\alice",
+            "code=\"LOGON_WRONG_PROOF\"",
+        ],
+        &[
+            "ERROR",
+            "logon impossible: credential store: out of reach",
+            "code=\"LOGON_STORE_UNAVAILABLE\"",
+        ],
+        &["INFO", "logon failed", "stage=\"token\"", "code=\"LOGON_TOKEN_MALFORMED\""],
+        &["DEBUG", "bad request", "code=\"LOGON_FIELD_NOT_BASE64\""],
         &["DEBUG", "logged on", "scheme=Basic", r"account=CORP\alice"],
     ]) {
         for part in parts.iter().chain(&["peer=192.0.2.7:5000"]) {
