@@ -14,6 +14,11 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Log clients on in front of an application, and tell it who they are
+    #[command(
+        after_help = "Example:\n  logon users add --file users 'CORP\\alice'\n  logon gateway --config logon.toml --check\n  logon gateway --config logon.toml\n\nSIGHUP reads configuration, users and certificates again; SIGTERM finishes requests in progress.\nThe file logon.example.toml explains every key; five lines are enough:\n\n  users = \"users\"\n  upstream = \"http://127.0.0.1:3000\"\n  [[listen]]\n  address = \"0.0.0.0:8443\"\n  self_signed = \"tls.pem\""
+    )]
+    Gateway(GatewayOptions),
     /// Serve a demonstration on this machine, with one user, to log on to with any client
     #[command(
         after_help = "Example:\n  logon demo\n  DEMO_PW='S3cret!pw' logon demo --user 'CORP\\alice' --password-env DEMO_PW --http 127.0.0.1:0"
@@ -30,6 +35,21 @@ pub(crate) enum Command {
         /// Hex, base64, or a whole header line; read from standard input if absent or `-`
         token: Option<String>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GatewayOptions {
+    /// The configuration file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+
+    /// Check the configuration and the files that it names, and stop
+    #[arg(long)]
+    pub(crate) check: bool,
+
+    /// Print what is in force, defaults included, and stop
+    #[arg(long, conflicts_with = "check")]
+    pub(crate) print_config: bool,
 }
 
 #[derive(Debug, Args)]

@@ -3,9 +3,14 @@
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
 
-/// Readable lines, or JSON. `RUST_LOG` overrides the level, which is `info`.
+/// Readable lines, or JSON, from level `info` on.
 pub(crate) fn start(json: bool) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    start_at(json, "info");
+}
+
+/// The same from another level on. `RUST_LOG` overrides it.
+pub(crate) fn start_at(json: bool, level: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     // A second start, in a test, keeps the first.
     let _ = if json {

@@ -57,6 +57,10 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match command {
+        Command::Gateway(options) => {
+            drop(out);
+            gateway::run(options)
+        }
         Command::Demo(options) => {
             drop(out);
             demo::run(options)

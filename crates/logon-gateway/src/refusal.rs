@@ -10,45 +10,66 @@ use std::fmt;
 pub(crate) enum Refusal {
     /// Whoever has logged on may not come here, by name or by group.
     NotAllowed,
+    /// The application cannot be told who has logged on: the name fits no field.
+    Untellable,
+    /// It cannot be told which host the request is for.
+    BadHost,
     /// No route leads there.
     NoRoute,
-    /// There is no application to pass the request to.
+    /// `CONNECT`, which is for proxies, or `TRACE`, which would show the client what the
+    /// application is told of it.
+    Method,
+    /// The request contradicts itself about its length.
+    Framing,
+    /// The request has a transfer coding other than `chunked`.
+    Coding,
+    /// The client did not send the body that it announced.
+    ClientBody,
+    /// Nothing answers at any of the application's addresses.
     NoUpstream,
-    /// The application's address does not answer.
-    Connect,
+    /// The application cannot be connected to in time.
+    ConnectTimeout,
     /// TLS with the application failed.
     Tls,
     /// The application took too long.
     Timeout,
-    /// The application closed the connection in the middle.
+    /// The application closed the connection without an answer.
     Closed,
     /// What the application sent is no answer of HTTP.
     BadAnswer,
-    /// The client did not send the body that it announced.
-    ClientBody,
 }
 
 impl Refusal {
     /// All of them.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::NotAllowed,
+        Self::Untellable,
+        Self::BadHost,
         Self::NoRoute,
+        Self::Method,
+        Self::Framing,
+        Self::Coding,
+        Self::ClientBody,
         Self::NoUpstream,
-        Self::Connect,
+        Self::ConnectTimeout,
         Self::Tls,
         Self::Timeout,
         Self::Closed,
         Self::BadAnswer,
-        Self::ClientBody,
     ];
 
     /// The code: one word, which stays what it is.
     pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::NotAllowed => "GATEWAY_NOT_ALLOWED",
+            Self::Untellable => "GATEWAY_UNTELLABLE_USER",
+            Self::BadHost => "GATEWAY_BAD_HOST",
             Self::NoRoute => "GATEWAY_NO_ROUTE",
+            Self::Method => "GATEWAY_METHOD",
+            Self::Framing => "GATEWAY_FRAMING",
+            Self::Coding => "GATEWAY_TRANSFER_CODING",
             Self::NoUpstream => "GATEWAY_NO_UPSTREAM",
-            Self::Connect => "GATEWAY_UPSTREAM_CONNECT",
+            Self::ConnectTimeout => "GATEWAY_UPSTREAM_CONNECT_TIMEOUT",
             Self::Tls => "GATEWAY_UPSTREAM_TLS",
             Self::Timeout => "GATEWAY_UPSTREAM_TIMEOUT",
             Self::Closed => "GATEWAY_UPSTREAM_CLOSED",
@@ -63,13 +84,47 @@ impl Refusal {
     pub(crate) const fn status(self) -> StatusCode {
         match self {
             Self::NotAllowed => StatusCode::FORBIDDEN,
+            Self::Untellable => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NoRoute => StatusCode::NOT_FOUND,
-            Self::NoUpstream | Self::Connect | Self::Tls | Self::Closed | Self::BadAnswer => {
-                StatusCode::BAD_GATEWAY
-            }
-            Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
-            Self::ClientBody => StatusCode::BAD_REQUEST,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BadHost | Self::Framing | Self::ClientBody => StatusCode::BAD_REQUEST,
+            Self::Coding => StatusCode::NOT_IMPLEMENTED,
+            Self::NoUpstream => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Tls | Self::Closed | Self::BadAnswer => StatusCode::BAD_GATEWAY,
+            Self::ConnectTimeout | Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
         }
+    }
+
+    /// What the client may read.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::NotAllowed => "You are logged on, and not allowed here.\n",
+            Self::Untellable => "The application cannot be told who you are.\n",
+            Self::BadHost => "The request does not say which host it is for.\n",
+            Self::NoRoute => "There is nothing here.\n",
+            Self::Method => "This method is not allowed here.\n",
+            Self::Framing => "The request contradicts itself about its length.\n",
+            Self::Coding => "This transfer coding is not understood.\n",
+            Self::ClientBody => "The request was not complete.\n",
+            Self::NoUpstream => "The application is not available at the moment.\n",
+            Self::ConnectTimeout | Self::Timeout => "The application does not answer in time.\n",
+            Self::Tls | Self::Closed | Self::BadAnswer => {
+                "The application did not give an answer that can be passed on.\n"
+            }
+        }
+    }
+
+    /// Whether the client is to blame: the operator's log is not for strangers to fill.
+    pub(crate) const fn is_clients(self) -> bool {
+        matches!(
+            self,
+            Self::BadHost
+                | Self::NoRoute
+                | Self::Method
+                | Self::Framing
+                | Self::Coding
+                | Self::ClientBody
+        )
     }
 
     /// Why it is so.
@@ -80,14 +135,28 @@ impl Refusal {
                  a group is on its list."
             }
             Self::NoRoute => "No route of the configuration is for this host and path.",
+            Self::Untellable => {
+                "The user's name has characters that no field of HTTP can carry, or lacks the form \
+                 that the configuration asks for."
+            }
+            Self::BadHost => {
+                "The request names no host, several, or something that is none. Browsers do not do \
+                 that."
+            }
+            Self::Method => {
+                "CONNECT is for proxies that clients know of; TRACE would give the client what \
+                 only the application is to see."
+            }
+            Self::Framing => {
+                "The request says two things of its length, as attempts to smuggle another request \
+                 past a gateway do."
+            }
+            Self::Coding => "The request has a transfer coding other than chunked.",
             Self::NoUpstream => {
-                "There is no application to pass the request to: none is configured, or all are \
-                 marked as down."
+                "None of the application's addresses can be reached: a name is not known, or \
+                 nobody listens there."
             }
-            Self::Connect => {
-                "The application cannot be reached: its name is not known, or nobody listens at \
-                 its address."
-            }
+            Self::ConnectTimeout => "A connection to the application was not to be had in time.",
             Self::Tls => {
                 "TLS with the application failed; mostly its certificate is of another name, has \
                  expired, or is of an authority that is not trusted here."
@@ -111,9 +180,22 @@ impl Refusal {
             Self::NoRoute => {
                 "Add a route, or look at the host: a proxy in front has to pass the Host field on."
             }
-            Self::NoUpstream => "Look at the application first, then at the route's upstream.",
-            Self::Connect => {
+            Self::Untellable => {
+                "The log names the account. Rename it, or choose another format or a token under \
+                 [identity]."
+            }
+            Self::BadHost => "Look at what stands between client and gateway, and writes the Host.",
+            Self::Method => "Nothing is to be done; no application behind a gateway needs these.",
+            Self::Framing | Self::Coding => {
+                "Nothing is to be done about a single one. Many come from an attack, or from a \
+                 proxy in between that is broken."
+            }
+            Self::NoUpstream => {
                 "See whether the application runs, and try its address from this machine: curl -v."
+            }
+            Self::ConnectTimeout => {
+                "See whether a firewall is between, and whether the application accepts \
+                 connections at all: curl -v."
             }
             Self::Tls => {
                 "The log says what is wrong with the certificate. Renew it, or have the gateway \
@@ -121,7 +203,7 @@ impl Refusal {
             }
             Self::Timeout => {
                 "See what the application is busy with; for requests that take long on purpose, \
-                 raise the route's limit."
+                 raise response_timeout of the upstream."
             }
             Self::Closed => {
                 "Look into the application's log at that time. If it closes idle connections, its \

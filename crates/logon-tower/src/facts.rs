@@ -67,8 +67,10 @@ impl<'a> Facts<'a> {
         address.or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))
     }
 
-    /// Whether the nearest intermediary has the request over TLS.
-    pub(crate) fn is_forwarded_over_tls(&self) -> bool {
+    /// Whether the nearest intermediary says that it has the request over TLS; to be believed of
+    /// trusted ones only.
+    #[must_use]
+    pub fn is_forwarded_over_tls(&self) -> bool {
         let last = self.forwarded_proto.and_then(|value| value.rsplit(|byte| *byte == b',').next());
         last.is_some_and(|value| value.trim_ascii().eq_ignore_ascii_case(b"https"))
     }

@@ -1,12 +1,29 @@
 //! `logon gateway`: logs clients on in front of an application that need not know how.
 //!
 //! ```text
-//! listener ── session cookie ── LogonLayer ── route: who may? ── identity headers ── upstream
+//! listeners ── place ── session cookie? ── LogonLayer ── application: may it? identity fields ── proxy
+//!                 └──── diagnosis page
 //! ```
+//!
+//! A configuration (`config`) becomes parts (`parts`): one place for each listener. A new
+//! configuration becomes new ones, which take the place of the old while requests go on.
 
-mod config;
+mod admin;
+mod application;
+mod certificates;
+pub(crate) mod config;
 mod diagnosis;
 mod identity;
+mod listeners;
+mod parts;
+mod place;
 mod proxy;
+mod refused;
+mod routes;
+mod rules;
+mod run;
 mod secret_file;
 mod session;
+mod target;
+
+pub(crate) use run::run;

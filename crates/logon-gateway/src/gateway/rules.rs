@@ -3,8 +3,7 @@
 use super::config::{Config, Route};
 use super::identity::{Groups, User};
 use logon::http::{Scheme, Scope, ScopeError, ScopeRule, Scopes};
-use std::sync::Arc;
-
+use std::collections::BTreeMap;
 /// Whether a route is for the listener of this name.
 pub(crate) fn is_of(route: &Route, listener: Option<&str>) -> bool {
     route.listen.is_empty()
@@ -66,12 +65,19 @@ struct Restriction {
 }
 
 impl Restrictions {
-    pub(crate) fn of(config: &Config) -> Self {
-        Self(config.route.iter().map(Restriction::of).collect())
+    pub(crate) fn of(config: &Config) -> Result<Self, String> {
+        let domain = config.server.domain.as_str();
+        let restrictions = config.route.iter().map(|route| Restriction::of(route, domain));
+        restrictions.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether there are any at all.
+    pub(crate) fn exist(&self) -> bool {
+        self.0.iter().any(Option::is_some)
     }
 
     /// Whether every restriction of `scope` lets `user` pass. One that is not known lets nobody.
-    pub(crate) fn allow(&self, scope: &Scope, user: &User, groups: &[Arc<str>]) -> bool {
+    pub(crate) fn allow(&self, scope: &Scope, user: &User, groups: &[String]) -> bool {
         scope.restrictions().iter().all(|number| {
             let index = usize::try_from(*number).unwrap_or(usize::MAX);
             let restriction = self.0.get(index).and_then(Option::as_ref);
@@ -81,23 +87,26 @@ impl Restrictions {
 }
 
 impl Restriction {
-    fn of(route: &Route) -> Option<Self> {
+    fn of(route: &Route, domain: &str) -> Result<Option<Self>, String> {
         if route.users.is_none() && route.groups.is_none() {
-            return None;
+            return Ok(None);
         }
         let list = |list: &Option<toml::Spanned<Vec<String>>>| {
             list.as_ref().map(|list| list.get_ref().clone()).unwrap_or_default()
         };
-        let users = list(&route.users);
-        let everybody = users.iter().any(|name| name == "*");
-        let users = Groups::new([(USERS.to_owned(), users)]);
-        Some(Self { everybody, users, groups: list(&route.groups) })
+        let mut users = list(&route.users);
+        let named = users.len();
+        users.retain(|name| name != "*");
+        let everybody = users.len() < named;
+        let users = Groups::new(&BTreeMap::from([(USERS.to_owned(), users)]), Some(domain))
+            .map_err(|error| format!("`users` of a route: {error}"))?;
+        Ok(Some(Self { everybody, users, groups: list(&route.groups) }))
     }
 
-    fn allows(&self, user: &User, groups: &[Arc<str>]) -> bool {
+    fn allows(&self, user: &User, groups: &[String]) -> bool {
         self.everybody
             || !self.users.of(user).is_empty()
-            || self.groups.iter().any(|group| groups.iter().any(|its| **its == **group))
+            || self.groups.iter().any(|group| groups.contains(group))
     }
 }
 

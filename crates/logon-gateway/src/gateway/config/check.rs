@@ -2,6 +2,7 @@
 
 use super::read::Finding;
 use super::schema::{Config, Listen, Route};
+use crate::gateway::identity::Groups;
 use crate::gateway::proxy::UpstreamUrl;
 use crate::gateway::rules;
 use logon::http::{Requirement, Scope, ScopeError, ScopeRule, Scopes};
@@ -15,6 +16,12 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
     for route in &config.route {
         names(config, route, &mut findings);
         place(route, &mut findings);
+    }
+    if let Err(error) = Groups::new(&config.groups, Some(&config.server.domain)) {
+        findings.push(Finding::new(format!("[groups]: {error}")));
+    }
+    if let Err(error) = rules::Restrictions::of(config) {
+        findings.push(Finding::new(error));
     }
     // The rest is about how routes work together, and needs each of them to be right.
     if findings.is_empty() {

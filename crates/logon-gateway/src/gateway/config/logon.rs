@@ -125,6 +125,12 @@ impl Logon {
         scope.with_cors_preflight(self.cors_preflight).with_pass_schemes(&pass)
     }
 
+    /// The rest: what decides about a logon, wherever it is asked for.
+    pub(crate) fn without_scope(&self) -> Self {
+        let Self { requirement, schemes, cors_preflight, pass_schemes, .. } = Self::default();
+        Self { requirement, schemes, cors_preflight, pass_schemes, ..self.clone() }
+    }
+
     /// What all connections share.
     pub(crate) fn connection(&self, names: &Names) -> Result<ConnectionConfig, Error> {
         let acceptor = AcceptorConfig::with_os(names.of_server()).with_policy(self.policy());

@@ -1,14 +1,34 @@
 //! Requests to an application, and its answers back.
+//!
+//! ```text
+//! forward ── head (what goes on, what the gateway adds) ── Upstream ── Origin: pool, standing ── hyper connection
+//!    └────── Outgoing (body of the request) · ProxyBody (body of the answer) · tunnel (after a 101)
+//! ```
+//!
+//! The pool is our own, on hyper's connections: hyper-util's client keys its pool by the URI's
+//! authority and writes `:authority` from it, so that the client's `Host` could not be preserved
+//! over HTTP/2, and hosts that strangers make up would fill the pool.
 
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct UpstreamConfig {
-    pub(crate) urls: Vec<UpstreamUrl>,
-}
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct UpstreamUrl(String);
-impl std::str::FromStr for UpstreamUrl {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        Ok(Self(text.to_owned()))
-    }
-}
+mod config;
+mod connect;
+mod fault;
+mod forward;
+mod forwarded;
+mod head;
+mod origin;
+mod outgoing;
+mod pool;
+mod response;
+mod standing;
+mod tls;
+mod tunnel;
+mod upstream;
+
+pub(crate) use config::{HealthConfig, HostHeader, UpstreamConfig, UpstreamUrl};
+pub(crate) use fault::Fault;
+pub(crate) use forward::{Passage, Removed, forward};
+pub(crate) use response::ProxyBody;
+pub(crate) use upstream::Upstream;
+
+/// Any error.
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;

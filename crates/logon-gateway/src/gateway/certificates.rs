@@ -1,0 +1,141 @@
+//! Certificates and keys from files.
+
+use super::config::{Config, Listen};
+use logon::ChannelBindings;
+use logon_hyper::rustls::pki_types::pem::PemObject;
+use logon_hyper::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use logon_hyper::{Certificates, TlsError};
+use rcgen::{CertificateParams, DnType, KeyPair};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+type Chain = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+/// Whether a certificate is made where one is asked for and missing. A check changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Making {
+    Yes,
+    No,
+}
+
+/// What a listener shows to clients; `None` for one of plain HTTP.
+pub(crate) fn of_listener(
+    config: &Config,
+    listen: &Listen,
+    folder: &Path,
+    making: Making,
+) -> Result<Option<Certificates>, String> {
+    let (chain, key, source) = match (&listen.certificate, &listen.key, &listen.self_signed) {
+        (Some(certificate), Some(key), _) => {
+            let certificate = folder.join(certificate.get_ref());
+            let (chain, key) = read(&certificate, &folder.join(key))?;
+            (chain, key, certificate)
+        }
+        (_, _, Some(path)) => {
+            let path = folder.join(path);
+            if !path.exists() {
+                if making == Making::No {
+                    return Ok(None);
+                }
+                make(&path, &names(config))?;
+            }
+            let (chain, key) = read(&path, &path)?;
+            (chain, key, path)
+        }
+        _ => return Ok(None),
+    };
+    let unusable = |path: &Path, error: &TlsError| format!("{}: {error}", path.display());
+    let mut certificates =
+        Certificates::new(chain, key).map_err(|error| unusable(&source, &error))?;
+    for site in &listen.site {
+        let path = folder.join(&site.certificate);
+        let (chain, key) = read(&path, &folder.join(&site.key))?;
+        let names: Vec<&str> = site.names.iter().map(String::as_str).collect();
+        certificates =
+            certificates.site(&names, chain, key).map_err(|error| unusable(&path, &error))?;
+    }
+    Ok(Some(certificates))
+}
+
+/// What clients bind their logons to, if a box in front speaks TLS for this listener.
+pub(crate) fn bindings_in_front(
+    listen: &Listen,
+    folder: &Path,
+) -> Result<Option<ChannelBindings>, String> {
+    let Some(path) = listen.tls_in_front.as_ref().map(|path| folder.join(path)) else {
+        return Ok(None);
+    };
+    let chain = read_chain(&path)?;
+    let end_entity = chain.first().map(CertificateDer::as_ref).unwrap_or_default();
+    ChannelBindings::tls_server_end_point(end_entity)
+        .map(Some)
+        .map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn read(certificate: &Path, key: &Path) -> Result<Chain, String> {
+    let chain = read_chain(certificate)?;
+    let key_read = PrivateKeyDer::from_pem_file(key)
+        .map_err(|error| format!("{}: no private key in PEM: {error}", key.display()))?;
+    Ok((chain, key_read))
+}
+
+fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let wrong = |error| format!("{}: no certificates in PEM: {error}", path.display());
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).map_err(wrong)?.collect();
+    let chain = chain.map_err(wrong)?;
+    if chain.is_empty() {
+        return Err(format!("{}: there is no certificate in it", path.display()));
+    }
+    Ok(chain)
+}
+
+/// What a certificate made here is for: this machine, and the hosts of the routes.
+fn names(config: &Config) -> Vec<String> {
+    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    let hosts = config.route.iter().flat_map(|route| &route.hosts);
+    let hosts = hosts.map(|host| host.get_ref().trim_matches(['[', ']']).to_lowercase());
+    for name in hosts.chain([super::config::host_name().to_lowercase()]) {
+        if !name.is_empty() && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// Makes a certificate and its key, and writes both to `path`, for its owner alone.
+fn make(path: &Path, names: &[String]) -> Result<(), String> {
+    let failed = |error: rcgen::Error| format!("{}: no certificate: {error}", path.display());
+    let mut params = CertificateParams::new(names).map_err(failed)?;
+    params.distinguished_name.push(DnType::CommonName, "logon gateway, self-signed");
+    let key = KeyPair::generate().map_err(failed)?;
+    let certificate = params.self_signed(&key).map_err(failed)?;
+    let key = zeroize::Zeroizing::new(key.serialize_pem());
+    write_private(path, &[certificate.pem().as_bytes(), key.as_bytes()])
+        .map_err(|error| format!("{}: {error}", path.display()))?;
+    tracing::warn!(
+        path = %path.display(),
+        names = names.join(", "),
+        "made a self-signed certificate: clients have to be told to trust it; for users, set \
+         `certificate` and `key`"
+    );
+    Ok(())
+}
+
+fn write_private(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let mut file = options.open(path)?;
+    let written =
+        parts.iter().try_for_each(|part| file.write_all(part)).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // Half a file would be in the way at the next start.
+        let _ = fs::remove_file(path);
+    }
+    written
+}

@@ -1,0 +1,197 @@
+//! One URL of an application.
+
+use super::config::{HealthConfig, UpstreamConfig, UpstreamUrl};
+use super::connect::{Connected, Connector, Unconnected};
+use super::fault::{Chain, Failure};
+use super::head::Address;
+use super::outgoing::Outgoing;
+use super::pool::{Pool, Stream};
+use super::standing::Standing;
+use super::tls::Tls;
+use http::header::{HOST, HeaderValue};
+use http::uri::{Authority, Scheme};
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::client::conn::{TrySendError, http1, http2};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub(super) struct Origin {
+    /// The application's name, for the log.
+    pub(super) upstream: Arc<str>,
+    /// For the log.
+    pub(super) url: String,
+    pub(super) address: Address,
+    pub(super) standing: Standing,
+    pub(super) pool: Pool,
+    connector: Connector,
+    http2: bool,
+    /// It was asked for HTTP/2 and did not agree.
+    declined: AtomicBool,
+    /// Requests that come together share the HTTP/2 connection that the first one makes.
+    connecting: tokio::sync::Mutex<()>,
+}
+
+/// A connection that a request can be sent on.
+pub(super) struct Line {
+    sender: Sender,
+    /// It has carried a request before, and may have been closed meanwhile.
+    pub(super) reused: bool,
+}
+
+enum Sender {
+    Http1(http1::SendRequest<Outgoing>),
+    Http2(http2::SendRequest<Outgoing>, Stream),
+}
+
+impl Origin {
+    pub(super) fn new(
+        upstream: &Arc<str>,
+        url: &UpstreamUrl,
+        config: &UpstreamConfig,
+        tls: Option<&Tls>,
+    ) -> Result<Self, String> {
+        let text = url.authority();
+        let unusable = |error| format!("{url}: {error}");
+        let address = Address {
+            scheme: if url.is_https() { Scheme::HTTPS } else { Scheme::HTTP },
+            authority: Authority::try_from(text.as_str())
+                .map_err(|error| unusable(error.to_string()))?,
+            host: HeaderValue::try_from(text).map_err(|error| unusable(error.to_string()))?,
+        };
+        Ok(Self {
+            upstream: Arc::clone(upstream),
+            url: url.to_string(),
+            address,
+            standing: Standing::new(),
+            pool: Pool::new(config.idle.0, config.max_idle),
+            connector: Connector::new(url, config, tls)?,
+            http2: config.http2,
+            declined: AtomicBool::new(false),
+            connecting: tokio::sync::Mutex::new(()),
+        })
+    }
+
+    /// A connection from the pool, or a new one; a new one in any case if `fresh`. Over one of
+    /// HTTP/2 the protocol cannot be changed: `http1` if that is to be done.
+    pub(super) async fn line(&self, http1: bool, fresh: bool) -> Result<Line, Unconnected> {
+        let http2 = self.http2 && !http1 && !self.declined.load(Ordering::Relaxed);
+        if http2 {
+            return self.line_2(fresh).await;
+        }
+        if !fresh && let Some(sender) = self.pool.take() {
+            return Ok(Line { sender: Sender::Http1(sender), reused: true });
+        }
+        self.connect(false).await
+    }
+
+    async fn line_2(&self, fresh: bool) -> Result<Line, Unconnected> {
+        let shared = || {
+            let (sender, stream) = self.pool.share()?;
+            Some(Line { sender: Sender::Http2(sender, stream), reused: true })
+        };
+        if !fresh && let Some(line) = shared() {
+            return Ok(line);
+        }
+        let _connecting = self.connecting.lock().await;
+        // Another request may have made one in the meantime.
+        if !fresh && let Some(line) = shared() {
+            return Ok(line);
+        }
+        self.connect(true).await
+    }
+
+    async fn connect(&self, http2: bool) -> Result<Line, Unconnected> {
+        let connected = self.connector.connect(http2).await.inspect_err(|error| {
+            self.is_down(&error.reason);
+        })?;
+        let sender = match connected {
+            Connected::Http1(sender) => {
+                if http2 {
+                    self.declined.store(true, Ordering::Relaxed);
+                }
+                Sender::Http1(sender)
+            }
+            Connected::Http2(sender) => {
+                let stream = self.pool.add(&sender);
+                Sender::Http2(sender, stream)
+            }
+        };
+        self.is_up();
+        Ok(Line { sender, reused: false })
+    }
+
+    fn is_up(&self) {
+        if self.standing.works() {
+            tracing::info!(upstream = &*self.upstream, url = self.url, "the application is back");
+        }
+    }
+
+    fn is_down(&self, reason: &str) {
+        if self.standing.fails() {
+            let (upstream, url) = (&*self.upstream, &self.url);
+            tracing::warn!(upstream, url, "the application is down: {reason}");
+        }
+    }
+
+    /// Asks whether the application works, over a connection of its own.
+    pub(super) async fn check(&self, health: &HealthConfig) {
+        let status = tokio::time::timeout(health.timeout.0, self.ask(&health.path)).await;
+        match status {
+            Ok(Ok(status)) if !status.is_server_error() => self.is_up(),
+            Ok(Ok(status)) => self.is_down(&format!("its health check says {status}")),
+            Ok(Err(reason)) => self.is_down(&reason),
+            Err(_) => self.is_down("its health check is not answered in time"),
+        }
+    }
+
+    async fn ask(&self, path: &str) -> Result<StatusCode, String> {
+        let connected = self.connector.connect(true).await.map_err(|error| error.reason)?;
+        let mut request = Request::new(Outgoing::empty());
+        request.headers_mut().insert("user-agent", HeaderValue::from_static("logon-health"));
+        let uri = match connected {
+            Connected::Http1(_) => path.to_owned(),
+            Connected::Http2(_) => {
+                format!("{}://{}{path}", self.address.scheme, self.address.authority)
+            }
+        };
+        *request.uri_mut() = uri.parse().map_err(|error| format!("{path:?}: {error}"))?;
+        let answer = match connected {
+            Connected::Http1(mut sender) => {
+                let headers = request.headers_mut();
+                headers.insert(HOST, self.address.host.clone());
+                headers.insert("connection", HeaderValue::from_static("close"));
+                sender.send_request(request).await
+            }
+            Connected::Http2(mut sender) => sender.send_request(request).await,
+        };
+        answer.map(|answer| answer.status()).map_err(|error| Chain(&error).to_string())
+    }
+
+    pub(super) fn failure(&self, fault: super::fault::Fault, reason: impl Into<String>) -> Failure {
+        Failure { fault, url: Some(self.url.clone()), reason: reason.into() }
+    }
+}
+
+impl Line {
+    pub(super) fn is_http2(&self) -> bool {
+        matches!(self.sender, Sender::Http2(..))
+    }
+
+    pub(super) async fn send(
+        &mut self,
+        request: Request<Outgoing>,
+    ) -> Result<Response<Incoming>, TrySendError<Request<Outgoing>>> {
+        match &mut self.sender {
+            Sender::Http1(sender) => sender.try_send_request(request).await,
+            Sender::Http2(sender, _) => sender.try_send_request(request).await,
+        }
+    }
+
+    /// After the answer: for the next request.
+    pub(super) fn put_back(self, origin: &Origin) {
+        if let Sender::Http1(sender) = self.sender {
+            origin.pool.put(sender);
+        }
+    }
+}

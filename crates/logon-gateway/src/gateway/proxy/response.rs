@@ -1,0 +1,182 @@
+//! The body of an answer on its way to the client.
+
+use super::BoxError;
+use super::fault::Chain;
+use super::head;
+use super::origin::{Line, Origin};
+use super::outgoing::Key;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep};
+
+/// The body of an answer: the application's, as it arrives, or a text of the gateway.
+pub(crate) struct ProxyBody(Kind);
+
+enum Kind {
+    Text(Bytes),
+    Answer(Answer),
+}
+
+struct Answer {
+    body: Incoming,
+    stall: Stall,
+    /// Until the end was read.
+    lease: Option<Lease>,
+}
+
+/// The connection that an answer comes on.
+pub(super) struct Lease {
+    pub(super) origin: Arc<Origin>,
+    pub(super) line: Line,
+    /// The request was sent whole before its answer came.
+    pub(super) reusable: bool,
+    /// A body that still waits to be wanted is given up when the answer is over.
+    pub(super) _key: Option<Key>,
+}
+
+impl Lease {
+    fn end(self) {
+        if self.reusable {
+            self.line.put_back(&self.origin);
+        }
+    }
+}
+
+impl ProxyBody {
+    /// A text that is there already.
+    pub(crate) fn text(text: impl Into<Bytes>) -> Self {
+        Self(Kind::Text(text.into()))
+    }
+
+    pub(super) fn answer(body: Incoming, stall: Duration, lease: Lease) -> Self {
+        let mut answer = Answer { body, stall: Stall::new(stall), lease: Some(lease) };
+        if answer.body.is_end_stream() {
+            answer.end();
+        }
+        Self(Kind::Answer(answer))
+    }
+}
+
+impl Answer {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
+            if self.stall.poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            let limit = self.stall.limit;
+            self.broken(&format!("nothing came for {limit:?}"));
+            let error = io::Error::new(io::ErrorKind::TimedOut, "the application's answer stalled");
+            return Poll::Ready(Some(Err(error.into())));
+        };
+        self.stall.waiting = false;
+        match frame {
+            None => {
+                self.end();
+                Poll::Ready(None)
+            }
+            Some(Ok(mut frame)) => {
+                if let Some(trailers) = frame.trailers_mut() {
+                    head::clean_trailers(trailers, None);
+                    self.end();
+                } else if self.body.is_end_stream() {
+                    self.end();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Some(Err(error)) => {
+                self.broken(&Chain(&error).to_string());
+                Poll::Ready(Some(Err(error.into())))
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            lease.end();
+        }
+    }
+
+    /// The connection is dropped, and closed with that.
+    fn broken(&mut self, reason: &str) {
+        if let Some(lease) = self.lease.take() {
+            let (upstream, url) = (&*lease.origin.upstream, &lease.origin.url);
+            tracing::warn!(upstream, url, "the application's answer broke off: {reason}");
+        }
+    }
+}
+
+/// Runs while nothing comes that is waited for.
+struct Stall {
+    limit: Duration,
+    waiting: bool,
+    since: Instant,
+    /// Made when it is first needed, and left running then: it is looked at when it fires.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Stall {
+    fn new(limit: Duration) -> Self {
+        Self { limit, waiting: false, since: Instant::now(), timer: None }
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if !self.waiting {
+            self.waiting = true;
+            self.since = Instant::now();
+        }
+        let limit = self.limit;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        while timer.as_mut().poll(context).is_ready() {
+            let Some(end) = self.since.checked_add(limit) else { return Poll::Pending };
+            if end <= Instant::now() {
+                return Poll::Ready(());
+            }
+            timer.as_mut().reset(end);
+        }
+        Poll::Pending
+    }
+}
+
+impl Body for ProxyBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match &mut self.0 {
+            Kind::Text(text) if text.is_empty() => Poll::Ready(None),
+            Kind::Text(text) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(text))))),
+            Kind::Answer(answer) => answer.poll(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Text(text) => text.is_empty(),
+            Kind::Answer(answer) => answer.body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Text(text) => SizeHint::with_exact(u64::try_from(text.len()).unwrap_or(u64::MAX)),
+            Kind::Answer(answer) => answer.body.size_hint(),
+        }
+    }
+}
+
+impl fmt::Debug for ProxyBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProxyBody").finish_non_exhaustive()
+    }
+}

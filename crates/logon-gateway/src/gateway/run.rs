@@ -1,0 +1,183 @@
+//! The life of a gateway: start, reload, drain.
+
+use super::admin::{self, View};
+use super::certificates::Making;
+use super::config::{self, Config};
+use super::listeners::Listeners;
+use super::parts::Parts;
+use crate::cli::GatewayOptions;
+use crate::failure::Failure;
+use crate::logging;
+use logon_hyper::Server;
+use sd_notify::NotifyState;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+
+/// Runs until it is told to stop.
+pub(crate) fn run(options: GatewayOptions) -> Result<(), Failure> {
+    let path = options.config;
+    let config = config::load(&path).map_err(|error| Failure::message(error.to_string()))?;
+    let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+    if options.print_config {
+        let printed = toml::to_string_pretty(&config)
+            .map_err(|error| Failure::message(format!("cannot print it: {error}")))?;
+        io::stdout().write_all(printed.as_bytes())?;
+        return Ok(());
+    }
+    let json = config.log.format == config::LogFormat::Json;
+    logging::start_at(json, config.log.level.name());
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::message(format!("cannot start: {error}")))?;
+    if options.check {
+        // Upstreams are watched by tasks, which need a runtime.
+        let _entered = runtime.enter();
+        let counted = Parts::build(config, &folder, None, Making::No);
+        let counted = counted.map_err(Failure::message)?.1.len();
+        writeln!(io::stdout(), "{}: in order, {counted} listener(s)", path.display())?;
+        return Ok(());
+    }
+    runtime.block_on(serve(path, folder, config))
+}
+
+/// A gateway that serves.
+struct Serving {
+    path: PathBuf,
+    folder: PathBuf,
+    parts: Parts,
+    listeners: Listeners,
+    view: View,
+}
+
+async fn serve(path: PathBuf, folder: PathBuf, config: Config) -> Result<(), Failure> {
+    let view = View::default();
+    // Before anything is counted.
+    let metrics = match &config.admin {
+        Some(_) => Some(admin::record().map_err(Failure::message)?),
+        None => None,
+    };
+    let admin = config.admin.clone();
+    let (parts, stages) =
+        Parts::build(config, &folder, None, Making::Yes).map_err(Failure::message)?;
+    let mut listeners = Listeners::default();
+    let opened = listeners.open(&stages).await.map_err(Failure::message)?;
+    listeners.serve(stages, opened, &parts.config.limits).await.map_err(Failure::message)?;
+    let mut serving = Serving { path, folder, parts, listeners, view };
+    serving.show();
+    let stop = Arc::new(Notify::new());
+    let mut out = io::stdout();
+    if let (Some(admin), Some(metrics)) = (admin, metrics) {
+        let socket = TcpListener::bind(admin.address).await.map_err(|error| {
+            Failure::message(format!("[admin] cannot listen at {}: {error}", admin.address))
+        })?;
+        let local = socket.local_addr().map_err(|error| Failure::message(error.to_string()))?;
+        writeln!(out, "admin http://{local}")?;
+        let site = admin::site(serving.view.clone(), metrics);
+        let stopped = Arc::clone(&stop);
+        tokio::spawn(Server::new(site).serve(socket, async move { stopped.notified().await }));
+    }
+    for url in serving.listeners.urls() {
+        writeln!(out, "{url}")?;
+    }
+    out.flush()?;
+    notify(&[NotifyState::Ready]);
+    tracing::info!(config = %serving.path.display(), "ready");
+    serving.until_stopped().await;
+    stop.notify_waiters();
+    tracing::info!("stopped");
+    Ok(())
+}
+
+impl Serving {
+    #[cfg(unix)]
+    async fn until_stopped(mut self) {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut terminate), Ok(mut interrupt), Ok(mut reload)) = (
+            signal(SignalKind::terminate()),
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::hangup()),
+        ) else {
+            tracing::error!("no signals can be had: this process can only be killed");
+            return std::future::pending().await;
+        };
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = reload.recv() => self.reload().await,
+            }
+        }
+        tracing::info!("stopping: requests in progress are finished");
+        notify(&[NotifyState::Stopping]);
+        self.view.drain();
+        tokio::select! {
+            () = self.listeners.drain() => {}
+            // Who asks twice does not want to wait for anybody.
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn until_stopped(self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            return std::future::pending().await;
+        }
+        tracing::info!("stopping: requests in progress are finished");
+        self.view.drain();
+        self.listeners.drain().await;
+    }
+
+    /// Reads everything again. What is wrong is said, and everything stays as it was.
+    #[cfg(unix)]
+    async fn reload(&mut self) {
+        match NotifyState::monotonic_usec_now() {
+            Ok(now) => notify(&[NotifyState::Reloading, now]),
+            Err(_) => notify(&[NotifyState::Reloading]),
+        }
+        match self.take_over().await {
+            Ok(()) => tracing::info!(config = %self.path.display(), "reloaded"),
+            Err(error) => {
+                tracing::error!("not reloaded, everything stays as it was: {error}");
+            }
+        }
+        notify(&[NotifyState::Ready]);
+    }
+
+    #[cfg(unix)]
+    async fn take_over(&mut self) -> Result<(), String> {
+        let config = config::load(&self.path).map_err(|error| error.to_string())?;
+        let old = &self.parts.config;
+        let fixed = [
+            ("[limits]", old.limits != config.limits),
+            ("[log]", old.log != config.log),
+            ("[admin]", old.admin != config.admin),
+        ];
+        let (parts, stages) = Parts::build(config, &self.folder, Some(&self.parts), Making::Yes)?;
+        let opened = self.listeners.open(&stages).await?;
+        self.listeners.serve(stages, opened, &parts.config.limits).await?;
+        for (section, _) in fixed.iter().filter(|(_, changed)| *changed) {
+            tracing::warn!("{section} has changed: that takes effect at the next start");
+        }
+        self.parts = parts;
+        self.show();
+        Ok(())
+    }
+
+    fn show(&self) {
+        let upstreams = self.parts.upstreams.iter();
+        let upstreams = upstreams.map(|(name, it)| (name.clone(), Arc::clone(&it.upstream)));
+        self.view.show(upstreams.collect());
+    }
+}
+
+/// Tells the service manager, if there is one that wants to know.
+fn notify(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::debug!("the service manager cannot be told: {error}");
+    }
+}

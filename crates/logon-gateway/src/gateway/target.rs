@@ -1,0 +1,88 @@
+//! Which host and path a request is for.
+
+use http::header::HOST;
+use http::uri::Authority;
+use http::{HeaderMap, Uri, Version};
+
+/// What a request is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Target {
+    /// As the client wrote it; `None` of an HTTP/1.0 request that names no host.
+    pub(crate) authority: Option<Authority>,
+    /// The host in lower case, without port and dot at the end; empty if there is none.
+    pub(crate) host: String,
+}
+
+/// A request whose host cannot be told ([RFC 9112] §3.2): none, several, or none that can be.
+///
+/// [RFC 9112]: https://www.rfc-editor.org/rfc/rfc9112
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BadHost;
+
+impl Target {
+    pub(crate) fn of(uri: &Uri, version: Version, headers: &HeaderMap) -> Result<Self, BadHost> {
+        let mut fields = headers.get_all(HOST).iter();
+        let field = fields.next();
+        if fields.next().is_some() {
+            return Err(BadHost);
+        }
+        // What stands in the target goes before the field ([RFC 9112] §3.2.2, [RFC 9113] §8.3.1);
+        // an honest client says the same twice.
+        let field = match field {
+            // Sent with a target that has no host ([RFC 9110] §7.2).
+            Some(value) if value.is_empty() => None,
+            Some(value) => Some(Authority::try_from(value.as_bytes()).map_err(|_| BadHost)?),
+            None => None,
+        };
+        if let (Some(one), Some(other)) = (uri.authority(), &field)
+            && plain(one.host()) != plain(other.host())
+        {
+            return Err(BadHost);
+        }
+        let authority = uri.authority().cloned().or(field);
+        match &authority {
+            None if version == Version::HTTP_11 || version == Version::HTTP_2 => Err(BadHost),
+            Some(authority) if authority.as_str().contains('@') => Err(BadHost),
+            Some(authority) if authority.host().is_empty() => Err(BadHost),
+            _ => {
+                let host = authority.as_ref().map(|it| plain(it.host())).unwrap_or_default();
+                Ok(Self { authority, host })
+            }
+        }
+    }
+}
+
+/// A host without what makes no difference.
+pub(crate) fn plain(host: &str) -> String {
+    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BadHost, Target};
+    use http::{HeaderMap, HeaderValue, Version};
+
+    fn host(uri: &str, fields: &[&str]) -> Result<String, BadHost> {
+        let mut headers = HeaderMap::new();
+        for value in fields {
+            headers.append("host", HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        Target::of(&uri.parse().unwrap(), Version::HTTP_11, &headers).map(|target| target.host)
+    }
+
+    #[test]
+    fn the_host_of_a_request_is_read_without_case_port_and_dot() {
+        assert_eq!(host("/", &["Wiki.Corp.Example.:8443"]), Ok("wiki.corp.example".to_owned()));
+        assert_eq!(host("/", &["[::1]:80"]), Ok("[::1]".to_owned()));
+        assert_eq!(host("http://a.example/", &["A.example:80"]), Ok("a.example".to_owned()));
+        assert_eq!(host("http://a.example/", &[]), Ok("a.example".to_owned()));
+    }
+
+    #[test]
+    fn a_host_that_cannot_be_told_is_refused() {
+        for fields in [&["a", "a"][..], &["a", "b"], &[], &[""], &["a b"], &["user@a"], &[":80"]] {
+            assert_eq!(host("/", fields), Err(BadHost), "{fields:?}");
+        }
+        assert_eq!(host("http://a.example/", &["b.example"]), Err(BadHost));
+    }
+}
