@@ -35,6 +35,18 @@ pub(crate) enum Command {
         /// Hex, base64, or a whole header line; read from standard input if absent or `-`
         token: Option<String>,
     },
+    /// Put a new key for session cookies before the old ones; makes the file if it is missing
+    #[command(
+        after_help = "Example:\n  logon session-key --file session.keys\n  logon session-key --file session.keys --keep 1   # ends all sessions"
+    )]
+    SessionKey {
+        /// The file with the keys, `keys` in [session] of the gateway's configuration
+        #[arg(long, value_name = "FILE")]
+        file: PathBuf,
+        /// How many keys the file has afterwards; cookies of older ones are void
+        #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=100))]
+        keep: u16,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -29,8 +29,7 @@ mod failure;
 mod gateway;
 mod logging;
 mod password;
-#[allow(dead_code, reason = "under construction")]
-mod refusal;
+mod session_key;
 mod users;
 
 use clap::Parser;
@@ -66,6 +65,7 @@ fn run(command: Command) -> Result<(), Failure> {
             demo::run(options)
         }
         Command::Users(command) => users::run(command, &mut out),
+        Command::SessionKey { file, keep } => session_key::run(&file, keep, &mut out),
         Command::Decode { token } => {
             decode::run(token.as_deref(), &mut io::stdin().lock(), &mut out).map_err(|failure| {
                 match failure {

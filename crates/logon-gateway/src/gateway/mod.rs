@@ -23,7 +23,4 @@ mod routes;
 mod rules;
 mod run;
 mod secret_file;
-mod session;
-mod target;
-
-pub(crate) use run::run;
+pub(crate) mod session;

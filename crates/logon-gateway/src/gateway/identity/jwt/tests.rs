@@ -95,6 +95,39 @@ fn an_application_can_check_a_token_of_each_algorithm() {
     }
 }
 
+/// By `openssl genpkey` and `openssl pkey -pubout` of OpenSSL 3, as our errors tell people to make
+/// them: PKCS#8 without the public key for Ed25519, unlike the above.
+#[test]
+fn keys_made_by_openssl_are_taken() {
+    let ec = "-----BEGIN PRIVATE KEY-----\n\
+              MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgn1es96V5K7zMpnub\n\
+              e/2PJ49VjTSYhcN9hCXy59bDPfmhRANCAATJhA176ZCgKHpIRUdI1EuachaoQVww\n\
+              KMll5d05eb45vVt4qW05RrMzBuiBF02G0nyw8nsOHfOWZOjVkGevlyS2\n\
+              -----END PRIVATE KEY-----\n";
+    let ec_public = "-----BEGIN PUBLIC KEY-----\n\
+              MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEyYQNe+mQoCh6SEVHSNRLmnIWqEFc\n\
+              MCjJZeXdOXm+Ob1beKltOUazMwbogRdNhtJ8sPJ7Dh3zlmTo1ZBnr5cktg==\n\
+              -----END PUBLIC KEY-----\n";
+    let ed = "-----BEGIN PRIVATE KEY-----\n\
+              MC4CAQAwBQYDK2VwBCIEIOWt3osJ+7f7JeydCRB2csSwXwvn0qMczjz06QS7x0UH\n\
+              -----END PRIVATE KEY-----\n";
+    let ed_public = "-----BEGIN PUBLIC KEY-----\n\
+              MCowBQYDK2VwAyEA6jhLMEZJwCihFILMxTuzHp4jLdvSfU4jCdtJie3jUQA=\n\
+              -----END PUBLIC KEY-----\n";
+    let (ec_public, ed_public) = (
+        DecodingKey::from_ec_pem(ec_public.as_bytes()).unwrap(),
+        DecodingKey::from_ed_pem(ed_public.as_bytes()).unwrap(),
+    );
+    for (name, algorithm, private, public) in
+        [("ES256", Algorithm::ES256, ec, ec_public), ("EdDSA", Algorithm::EdDSA, ed, ed_public)]
+    {
+        let signer = signer(name, "field = 'X-Token'", private).unwrap();
+        let value = signer.token(&alice(), &[], SystemTime::now()).unwrap();
+        let claims = verified(value.to_str().unwrap(), algorithm, &public).claims;
+        assert_eq!(claims.sub, "CORP\\alice");
+    }
+}
+
 #[test]
 fn a_typed_password_is_called_one() {
     let signer = signer("HS256", "field = 'X-Token'", SHARED_TEXT).unwrap();
