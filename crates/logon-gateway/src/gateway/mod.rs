@@ -24,3 +24,6 @@ mod rules;
 mod run;
 mod secret_file;
 pub(crate) mod session;
+mod target;
+
+pub(crate) use run::run;

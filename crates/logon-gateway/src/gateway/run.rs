@@ -66,7 +66,7 @@ async fn serve(path: PathBuf, folder: PathBuf, config: Config) -> Result<(), Fai
     let mut listeners = Listeners::default();
     let opened = listeners.open(&stages).await.map_err(Failure::message)?;
     listeners.serve(stages, opened, &parts.config.limits).await.map_err(Failure::message)?;
-    let mut serving = Serving { path, folder, parts, listeners, view };
+    let serving = Serving { path, folder, parts, listeners, view };
     serving.show();
     let stop = Arc::new(Notify::new());
     let mut out = io::stdout();

@@ -20,6 +20,8 @@ mod outgoing;
 mod pool;
 mod response;
 mod standing;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod tunnel;
 mod upstream;
