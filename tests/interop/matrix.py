@@ -1,5 +1,6 @@
-"""Drives real clients against four servers: `logon demo`, which is an axum application, and the
-examples on plain hyper, `std::net` and actix-web. The right password gets 200 and the user's name,
+"""Drives real clients against five servers: `logon demo`, which is an axum application, the
+examples on plain hyper, `std::net` and actix-web, and `logon gateway` before an application in
+Python. The right password gets 200 and the user's name,
 a wrong one 401. Prints a line per server and client and a summary; exits 1 if anything failed."""
 
 import fnmatch
@@ -8,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -95,6 +97,10 @@ DEMO_REFUSED = [
 ]
 
 
+# What stands behind the gateway; ended at the end.
+APPLICATIONS = []
+
+
 class Visited(Server):
     """A server, and what is expected of it."""
 
@@ -109,6 +115,7 @@ class Visited(Server):
 def start(demo, examples, directory):
     user = f"{DOMAIN}\\{USER}"
     add = [demo, "users", "add", "--file", "users", user, "--password-env", "DEMO_PW"]
+    add += ["--digest-realm", "corp.example"]
     subprocess.run(
         add, check=True, capture_output=True, cwd=directory, env={**os.environ, "DEMO_PW": PASSWORD}
     )
@@ -121,6 +128,21 @@ def start(demo, examples, directory):
         directory,
         environment,
         tls=True,
+    )
+    application = subprocess.Popen(
+        [sys.executable, str(HERE / "upstream.py")], stdout=subprocess.PIPE, text=True
+    )
+    APPLICATIONS.append(application)
+    configuration = (HERE / "gateway.toml").read_text()
+    port = application.stdout.readline().strip()
+    (directory / "gateway.toml").write_text(configuration.replace("PORT", port))
+    yield Visited(
+        "gateway",
+        [demo, "gateway", "--config", "gateway.toml"],
+        directory,
+        environment,
+        tls=True,
+        ca="gateway.pem",
     )
     for name, example in [("hyper", "plain"), ("std", "server_sync"), ("actix", "actix")]:
         yield Visited(name, [str(examples / example), "127.0.0.1:0"], directory, environment)
@@ -156,13 +178,19 @@ def attempt(server, case, password):
         return lines[-1].strip(), done.returncode == 0
 
 
+def open_place(server):
+    """A place that needs no logon, on the same port as those that do."""
+    with urllib.request.urlopen(server.http + "/open/", timeout=TIMEOUT) as response:
+        return f"{response.status} {response.readline().decode().strip()}"
+
+
 def visit(server, wanted):
     """The number of passed and of failed cases."""
     counts = [0, 0]
 
     def report(case, right, answers):
         counts[not right] += 1
-        print(f"{'ok  ' if right else 'FAIL'} {server.name:6} {case[0]:28} {answers}", flush=True)
+        print(f"{'ok  ' if right else 'FAIL'} {server.name:7} {case[0]:28} {answers}", flush=True)
 
     # One client after the other: the failures of several at once would add up to a lock-out.
     for case in filter(wanted, server.cases()):
@@ -170,6 +198,9 @@ def visit(server, wanted):
         bad, bad_ok = attempt(server, case, WRONG)
         right = good_ok and good == f"OK 200 {EXPECTED}" and not bad_ok and "401" in bad
         report(case, right, f"{good}  |  {bad}")
+    if server.https and wanted(("guest-open",)):
+        answer = open_place(server)
+        report(("guest-open",), answer == "200 user=", answer)
     for case in filter(wanted, server.refused()):
         answer, ok = attempt(server, case, PASSWORD)
         report(case, not ok and case[-1] in answer, answer)
@@ -189,14 +220,17 @@ def main():
                 passed, failed = passed + counts[0], failed + counts[1]
     finally:
         ended = [(server, *server.stop()) for server in servers]
+        for application in APPLICATIONS:
+            application.terminate()
+            application.wait(timeout=15)
     for server, code, log in ended:
         for secret in (PASSWORD, WRONG, "TlRMTVNT"):
             if secret in log:
                 failed += 1
                 print(f"FAIL the log of {server.name} contains {secret!r}")
-        if server.name == "demo" and code != 0:
+        if server.name in ("demo", "gateway") and code != 0:
             failed += 1
-            print(f"FAIL the demo ended with {code}")
+            print(f"FAIL {server.name} ended with {code}")
     if failed:
         print(f"the logs of the servers are in {directory}")
     else:

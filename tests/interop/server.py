@@ -10,9 +10,9 @@ from pathlib import Path
 class Server:
     """Runs until `stop`. It prints its addresses, one a line."""
 
-    def __init__(self, name, command, directory, environment, tls=False):
+    def __init__(self, name, command, directory, environment, tls=False, ca="cert.pem"):
         self.name = name
-        self.ca = str(Path(directory) / "cert.pem")
+        self.ca = str(Path(directory) / ca)
         self.log = open(Path(directory) / f"{name}.log", "w+")
         self.process = subprocess.Popen(
             command,
@@ -27,6 +27,8 @@ class Server:
         threading.Thread(target=reader, daemon=True).start()
         self.http = lines.get(timeout=10)
         self.https = lines.get(timeout=10) if tls else None
+        # Certificates are for a name.
+        self.https = self.https and self.https.replace("//127.0.0.1:", "//localhost:")
         assert self.http.startswith("http://")
         assert not tls or self.https.startswith("https://localhost:")
 

@@ -168,6 +168,7 @@ impl Applications {
         {
             sessions.strip(headers);
         }
+        join_cookies(headers);
     }
 
     /// Takes out what an application behind a gateway cannot mean.
@@ -194,6 +195,20 @@ impl Applications {
     fn trusts(&self, address: std::net::IpAddr) -> bool {
         let address = address.to_canonical();
         self.trusted_proxies.iter().any(|net| net.contains(&address))
+    }
+}
+
+/// One field of cookies, of those that HTTP/2 splits ([RFC 9113] §8.2.3).
+///
+/// [RFC 9113]: https://www.rfc-editor.org/rfc/rfc9113
+fn join_cookies(headers: &mut HeaderMap) {
+    if headers.get_all(COOKIE).iter().nth(1).is_none() {
+        return;
+    }
+    let values: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    // What was put together of values is a value.
+    if let Ok(joined) = HeaderValue::from_bytes(&values.join(&b"; "[..])) {
+        headers.insert(COOKIE, joined);
     }
 }
 

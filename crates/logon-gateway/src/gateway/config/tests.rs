@@ -1,11 +1,103 @@
 //! What a file may say, and what is said of one that says something wrong.
 
 use super::read::parse;
+use super::{Config, Limits, Log, Logon};
+use toml::{Table, Value};
 
-const LEAST: &str = "users = \"users\"\nupstream = \"http://127.0.0.1:3000\"\n\n[[listen]]\naddress = \"127.0.0.1:8080\"\n";
+const LEAST: &str = "users = \"users\"\nupstream = \"http://127.0.0.1:3000\"\n\n\
+                     [[listen]]\naddress = \"127.0.0.1:8080\"\n";
+
+const EXAMPLE: &str = include_str!("../../../../../logon.example.toml");
 
 fn wrong(text: &str) -> String {
     parse("logon.toml", text).map_err(|error| error.to_string()).unwrap_err()
+}
+
+/// The example with all that it shows switched on.
+fn all_switched_on() -> String {
+    let is_key = |text: &str| {
+        let name = text.split(['=', ']']).next().unwrap_or_default().trim_matches(['[', ' ']);
+        let is_word =
+            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_.\" WA".contains(c);
+        (text.contains(" = ") || text.ends_with(']'))
+            && !name.contains(". ")
+            && name.chars().all(is_word)
+    };
+    let line = |line: &'static str| match line.strip_prefix("# ") {
+        Some(text) if is_key(text) => text,
+        _ => line,
+    };
+    // One of the two ways to a certificate, and a listener without TLS for what is in front.
+    EXAMPLE
+        .lines()
+        .map(line)
+        .filter(|line| !line.starts_with("self_signed") && !line.starts_with("tls_in_front"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn the_example_can_be_used_as_it_is() {
+    let config = parse("logon.example.toml", EXAMPLE).map_err(|e| e.to_string()).unwrap();
+    assert_eq!((config.logon, config.limits, config.log), Default::default());
+}
+
+#[test]
+fn every_key_that_the_example_shows_exists() {
+    let config = parse("example", &all_switched_on()).map_err(|e| println!("{e}")).unwrap();
+    // What it calls a default is one.
+    assert_eq!(config.limits, Limits::default());
+    assert_eq!(config.log, Log::default());
+    assert_eq!(config.logon.throttle.window, Logon::default().throttle.window);
+    assert_eq!(config.logon.schemes, Logon::default().schemes);
+    assert!(config.session.is_some() && config.admin.is_some() && config.diagnosis.is_some());
+    assert!(config.identity.jwt.is_some());
+    assert_eq!(config.route.len(), 3);
+}
+
+#[test]
+fn every_key_that_exists_is_in_the_example() {
+    let shown: Table = toml::from_str(&all_switched_on()).unwrap();
+    let mut missing = Vec::new();
+    known_keys(&Value::Table(shown.clone()), &shown, &mut Vec::new(), &mut missing);
+    // These two exclude others, so they are not switched on.
+    missing.retain(|key| !["listen.self_signed", "listen.tls_in_front"].contains(&key.as_str()));
+    assert_eq!(missing, Vec::<String>::new());
+    assert!(EXAMPLE.contains("\nself_signed = ") && EXAMPLE.contains("\n# tls_in_front = "));
+}
+
+/// Asks the reader of each table which keys it knows, by one that it does not know.
+fn known_keys(value: &Value, whole: &Table, path: &mut Vec<String>, missing: &mut Vec<String>) {
+    let table = match value {
+        Value::Table(table) => table,
+        Value::Array(values) if matches!(values.first(), Some(Value::Table(_))) => {
+            return known_keys(&values[0], whole, path, missing);
+        }
+        _ => return,
+    };
+    let free = ["upstreams", "groups"].contains(&path.join(".").as_str());
+    if !free {
+        let mut changed = Value::Table(whole.clone());
+        let mut inner = &mut changed;
+        for name in path.iter() {
+            inner = &mut inner[name.as_str()];
+            if let Value::Array(values) = inner {
+                inner = &mut values[0];
+            }
+        }
+        inner.as_table_mut().unwrap().insert("no-such-key".to_owned(), Value::Boolean(true));
+        let error = toml::from_str::<Config>(&toml::to_string(&changed).unwrap()).unwrap_err();
+        let message = error.message().to_owned();
+        assert!(message.contains("no-such-key"), "{path:?}: {message}");
+        let names = message.split('`').skip(3).step_by(2);
+        let lacks = |name: &&str| !table.contains_key(*name);
+        missing.extend(names.filter(lacks).map(|name| format!("{}.{name}", path.join("."))));
+    }
+    for (name, value) in table {
+        path.push(name.clone());
+        known_keys(value, whole, path, missing);
+        path.pop();
+    }
 }
 
 #[test]
@@ -16,16 +108,66 @@ fn five_lines_are_enough() {
 #[test]
 fn a_wrong_key_is_shown_where_it_stands() {
     let message = wrong(&format!("{LEAST}certificat = \"x\"\n"));
-    println!("{message}");
     assert!(message.starts_with("logon.toml:6:1: unknown field `certificat`"), "{message}");
-    assert!(message.contains("6 | certificat = \"x\"\n  | ^"), "{message}");
+    assert!(message.contains("6 | certificat = \"x\"\n  | ^^^^^^^^^^"), "{message}");
+}
+
+#[test]
+fn a_value_of_no_use_is_shown_where_it_stands() {
+    for (text, expected) in [
+        ("[limits]\ndrain = \"soon\"\n", "logon.toml:7:9: \"soon\" is no length of time"),
+        ("[limits]\ndrain = \"0s\"\n", "logon.toml:7:9: a time of zero"),
+        ("[limits]\nconnections = -1\n", "logon.toml:7:15: "),
+        ("[logon]\nschemes = [\"Kerberos\"]\n", "logon.toml:7:12: unknown variant `Kerberos`"),
+        ("[logon]\nrequirement = \"yes\"\n", "logon.toml:7:15: unknown variant `yes`"),
+        ("[logon]\ntrusted_proxies = [\"10.0.0.0/40\"]\n", "logon.toml:7:"),
+        ("[log]\nlevel = \"loud\"\n", "logon.toml:7:9: unknown variant `loud`"),
+        ("[identity]\nuser = [\"Host\"]\n", "logon.toml:7:"),
+        ("[[route]]\nupstream = \"wiki\"\n", "logon.toml:7:12: there is no [upstreams.wiki]"),
+        ("[[route]]\nupstream = \"ftp://x\"\n", "logon.toml:7:12: "),
+        ("[[route]]\nhosts = [\"a\", \"b c\"]\n", "logon.toml:7:15: not a host"),
+        ("[[route]]\npath = \"admin\"\n", "logon.toml:7:8: not a path"),
+        ("[[route]]\nlisten = [\"main\"]\n", "logon.toml:7:11: no [[listen]] has"),
+        ("[[route]]\nusers = []\n", "logon.toml:7:9: nobody could pass"),
+        ("[[route]]\ngroups = [\"Admins\"]\n", "logon.toml:7:10: [groups] has no \"Admins\""),
+        (
+            "[[route]]\nrequirement = \"optional\"\nusers = [\"alice\"]\n",
+            "logon.toml:8:9: strangers pass here",
+        ),
+        ("[[listen]]\naddress = \"127.0.0.1:8080\"\n", "logon.toml:7:11: another listener has"),
+        ("key = \"k\"\n", "logon.toml:5:11: `key` needs the `certificate`"),
+        ("certificate = \"c\"\n", "logon.toml:5:11: `certificate` needs the `key`"),
+        ("http2 = true\n", "logon.toml:5:11: `http2` needs TLS"),
+        ("self_signed = \"s\"\ntls_in_front = \"f\"\n", "logon.toml:5:11: `tls_in_front` is for"),
+        ("[admin]\naddress = \"127.0.0.1:8080\"\n", "logon.toml:5:11: [admin] has the same"),
+    ] {
+        let message = wrong(&format!("{LEAST}{text}"));
+        assert!(message.starts_with(expected), "{text}\n{message}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_said() {
+    let message = wrong("users = \"users\"\nupstream = \"http://127.0.0.1:3000\"\nlisten = []\n");
+    assert!(message.contains("there is no [[listen]]"), "{message}");
+    let message = wrong("users = \"users\"\n[[listen]]\naddress = \"127.0.0.1:1\"\n");
+    assert!(message.contains("no request would go anywhere"), "{message}");
+    let message = wrong(&format!("{LEAST}[logon]\nschemes = []\n"));
+    assert!(message.contains("a logon is required but no scheme enabled"), "{message}");
+}
+
+#[test]
+fn all_that_is_wrong_is_said_at_once() {
+    let text = format!("{LEAST}[[route]]\npath = \"x\"\n[[route]]\nupstream = \"y\"\n");
+    assert_eq!(wrong(&text).matches("logon.toml:").count(), 2);
 }
 
 // HS-8
 #[test]
 fn what_is_in_force_says_the_same_when_it_is_read_again() {
-    let config = parse("logon.toml", LEAST).unwrap();
-    let printed = toml::to_string_pretty(&config).unwrap();
-    println!("{printed}");
-    assert_eq!(parse("printed", &printed).unwrap(), config);
+    for text in [LEAST.to_owned(), all_switched_on()] {
+        let config = parse("logon.toml", &text).unwrap();
+        let printed = toml::to_string_pretty(&config).unwrap();
+        assert_eq!(parse("printed", &printed).unwrap(), config);
+    }
 }
