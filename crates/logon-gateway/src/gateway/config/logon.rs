@@ -7,14 +7,17 @@ use ::logon::{AcceptorConfig, BindingsPolicy, Error, MicPolicy, Policy, ServerNa
 use ::logon::{TargetName, TargetNamePolicy};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 /// What this server calls itself in NTLM.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Names {
-    /// NetBIOS name of the domain, and the domain of users who give none.
+    /// NetBIOS name of the domain, and the domain of users who give none. Default: that of the
+    /// user file if it has only one, else `WORKGROUP`.
     pub(crate) domain: String,
     /// NetBIOS name of this machine. Default: its host name.
     pub(crate) computer: String,
@@ -29,7 +32,7 @@ pub(crate) struct Names {
 impl Default for Names {
     fn default() -> Self {
         Self {
-            domain: "WORKGROUP".to_owned(),
+            domain: String::new(),
             computer: computer_name(&host_name()),
             dns_domain: None,
             dns_computer: None,
@@ -38,6 +41,19 @@ impl Default for Names {
 }
 
 impl Names {
+    /// Puts the domain of the users in the place of one that is not said. A file that cannot be
+    /// read has none; that is for whoever opens it to say.
+    pub(super) fn resolve(&mut self, users: &Path) {
+        if !self.domain.is_empty() {
+            return;
+        }
+        let accounts = logon_users::edit::list(users).unwrap_or_default();
+        let domain = |name: &str| name.split_once('\\').map(|(domain, _)| domain.to_owned());
+        let domains: BTreeSet<_> = accounts.iter().map(|it| domain(&it.name.to_string())).collect();
+        let only = if domains.len() == 1 { domains.into_iter().next().flatten() } else { None };
+        self.domain = only.unwrap_or_else(|| "WORKGROUP".to_owned());
+    }
+
     pub(crate) fn of_server(&self) -> ServerNames {
         let names = ServerNames::new(self.computer.as_str(), self.domain.as_str());
         let Some(domain) = &self.dns_domain else { return names };

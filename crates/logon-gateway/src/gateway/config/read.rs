@@ -32,19 +32,21 @@ impl Finding {
     }
 }
 
-/// Reads and checks a file. What it names, such as certificates, is not opened here.
+/// Reads and checks a file. Of what it names, only the user file is looked at, for its domain.
 pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| ConfigError::Io { path: path.to_owned(), error })?;
-    parse(&path.display().to_string(), &text)
+    let folder = path.parent().unwrap_or(Path::new(""));
+    parse(&path.display().to_string(), &text, folder)
 }
 
 /// `name` is what errors call the file.
-pub(super) fn parse(name: &str, text: &str) -> Result<Config, ConfigError> {
-    let config: Config = toml::from_str(text).map_err(|error| {
+pub(super) fn parse(name: &str, text: &str, folder: &Path) -> Result<Config, ConfigError> {
+    let mut config: Config = toml::from_str(text).map_err(|error| {
         let finding = Finding { span: error.span(), message: error.message().to_owned() };
         ConfigError::Wrong(report(name, text, &[finding]))
     })?;
+    config.server.resolve(&folder.join(&config.users));
     let findings = check::findings(&config);
     if findings.is_empty() {
         return Ok(config);

@@ -1,13 +1,18 @@
 //! What a file may say, and what is said of one that says something wrong.
 
-use super::read::parse;
-use super::{Config, Limits, Log, Logon};
+use super::read;
+use super::{Config, ConfigError, Limits, Log, Logon};
+use std::path::Path;
 use toml::{Table, Value};
 
 const LEAST: &str = "users = \"users\"\nupstream = \"http://127.0.0.1:3000\"\n\n\
                      [[listen]]\naddress = \"127.0.0.1:8080\"\n";
 
 const EXAMPLE: &str = include_str!("../../../../../logon.example.toml");
+
+fn parse(name: &str, text: &str) -> Result<Config, ConfigError> {
+    read::parse(name, text, Path::new("/nowhere"))
+}
 
 fn wrong(text: &str) -> String {
     parse("logon.toml", text).map_err(|error| error.to_string()).unwrap_err()
@@ -160,6 +165,19 @@ fn what_is_missing_is_said() {
 fn all_that_is_wrong_is_said_at_once() {
     let text = format!("{LEAST}[[route]]\npath = \"x\"\n[[route]]\nupstream = \"y\"\n");
     assert_eq!(wrong(&text).matches("logon.toml:").count(), 2);
+}
+
+#[test]
+fn the_domain_is_that_of_the_users_if_they_have_only_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let users = folder.path().join("users");
+    let domain = |text: &str| read::parse("c", text, folder.path()).unwrap().server.domain;
+    assert_eq!(domain(LEAST), "WORKGROUP");
+    logon_users::edit::add_password(&users, "CORP\\bob", "x1y2z3", None, true).unwrap();
+    assert_eq!(domain(LEAST), "CORP");
+    assert_eq!(domain(&format!("{LEAST}[server]\ndomain = \"LAB\"\n")), "LAB");
+    logon_users::edit::add_password(&users, "LAB\\bob", "x1y2z3", None, true).unwrap();
+    assert_eq!(domain(LEAST), "WORKGROUP");
 }
 
 // HS-8
