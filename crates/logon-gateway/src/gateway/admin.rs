@@ -29,6 +29,14 @@ impl View {
         self.0.draining.store(true, Ordering::Relaxed);
     }
 
+    fn count(&self) {
+        let upstreams = self.0.upstreams.read().unwrap_or_else(PoisonError::into_inner);
+        for (name, upstream) in upstreams.iter() {
+            let up = if upstream.is_up() { 1.0 } else { 0.0 };
+            metrics::gauge!("gateway_upstream_up", "upstream" => name.clone()).set(up);
+        }
+    }
+
     /// 200 while there is an application that can be reached.
     fn ready(&self) -> (StatusCode, String) {
         let upstreams = self.0.upstreams.read().unwrap_or_else(PoisonError::into_inner);
@@ -54,12 +62,14 @@ pub(crate) fn record() -> Result<PrometheusHandle, String> {
 }
 
 pub(crate) fn site(view: View, metrics: PrometheusHandle) -> Router {
+    let counted = view.clone();
     Router::new()
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(move || async move { view.ready() }))
         .route(
             "/metrics",
             get(move || async move {
+                counted.count();
                 metrics.run_upkeep();
                 ([("content-type", "text/plain; version=0.0.4")], metrics.render())
             }),

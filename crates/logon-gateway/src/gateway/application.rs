@@ -6,6 +6,7 @@ use super::routes::Routes;
 use super::rules::Restrictions;
 use super::session::Sessions;
 use super::target::Target;
+use super::watch::Asker;
 use crate::refusal::Refusal;
 use http::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderValue, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{Request, Response};
@@ -156,6 +157,9 @@ impl Applications {
         self.prepare(request.headers_mut());
         let mut response = proxy::forward(upstream, request, passage).await;
         self.clean(response.headers_mut());
+        if let Some(user) = user {
+            response.extensions_mut().insert(Asker(user.name));
+        }
         response
     }
 

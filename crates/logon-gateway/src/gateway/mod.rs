@@ -25,5 +25,6 @@ mod run;
 mod secret_file;
 pub(crate) mod session;
 mod target;
+mod watch;
 
 pub(crate) use run::run;

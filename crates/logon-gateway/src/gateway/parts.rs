@@ -11,6 +11,7 @@ use super::proxy::{Upstream, UpstreamConfig, UpstreamUrl};
 use super::routes::Routes;
 use super::rules::{self, Restrictions};
 use super::session::Sessions;
+use super::watch::Watch;
 use logon::ChannelBindings;
 use logon_hyper::Certificates;
 use logon_tower::{Gate, Immediate, LogonLayer};
@@ -86,9 +87,11 @@ impl Parts {
             let diagnosis = config.diagnosis.as_ref();
             let diagnosis =
                 diagnosis.map(|page| Diagnosis::new(page.path(), guard.layer.clone(), &schemes));
+            let address = listen.address.get_ref().to_string();
+            let watch = Watch::new(name.unwrap_or(&address), config.log.requests);
             Ok(Stage {
                 listen: listen.clone(),
-                place: Place::new(layer, application, diagnosis),
+                place: Place::new(layer, application, diagnosis, watch),
                 certificates: certificates::of_listener(&config, listen, folder, making)?,
                 bindings_in_front: certificates::bindings_in_front(listen, folder)?,
             })

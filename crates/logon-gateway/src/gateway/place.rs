@@ -5,6 +5,7 @@ use super::diagnosis::Diagnosis;
 use super::identity::User;
 use super::proxy::ProxyBody;
 use super::target::Target;
+use super::watch::Watch;
 use crate::refusal::Refusal;
 use http::header::{AUTHORIZATION, COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Request, Response};
@@ -29,6 +30,7 @@ pub(crate) struct Place {
     guarded: LogonService<Application, Store>,
     application: Application,
     diagnosis: Option<Diagnosis<Store>>,
+    watch: Watch,
 }
 
 impl Place {
@@ -37,12 +39,20 @@ impl Place {
         layer: LogonLayer<Store>,
         application: Application,
         diagnosis: Option<Diagnosis<Store>>,
+        watch: Watch,
     ) -> Self {
         let guarded = layer.layer(application.clone());
-        Self { layer, guarded, application, diagnosis }
+        Self { layer, guarded, application, diagnosis, watch }
     }
 
     async fn answer(&self, request: Request<RequestBody>) -> Response<ProxyBody> {
+        let seen = self.watch.begin(&request);
+        let response = self.decide(request).await;
+        self.watch.end(seen, &response);
+        response
+    }
+
+    async fn decide(&self, request: Request<RequestBody>) -> Response<ProxyBody> {
         if let Some(diagnosis) = &self.diagnosis
             && diagnosis.holds(request.uri().path())
         {

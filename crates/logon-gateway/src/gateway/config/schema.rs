@@ -178,8 +178,10 @@ pub(crate) struct Admin {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Log {
     pub(crate) format: LogFormat,
-    /// A level, or directives as in `RUST_LOG`, which goes before it.
+    /// `RUST_LOG` goes before it.
     pub(crate) level: LogLevel,
+    /// A line for every request.
+    pub(crate) requests: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
