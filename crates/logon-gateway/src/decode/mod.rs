@@ -5,11 +5,11 @@
 
 mod av_pairs;
 mod input;
-mod ntlm;
+pub(crate) mod ntlm;
 mod spnego;
 #[cfg(test)]
 mod tests;
-mod token;
+pub(crate) mod token;
 mod tree;
 
 use input::InputError;

@@ -76,16 +76,7 @@ fn print_authenticate(
 
 fn print_lm_response(tree: &mut Tree<'_>, message: &Authenticate<'_>) -> io::Result<()> {
     let response = message.lm_response;
-    let zero = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
-    let kind = match (response.split_at_checked(8), message.nt_response.len()) {
-        _ if response.is_empty() => "absent",
-        _ if response == [0] => "one zero byte: anonymous",
-        _ if response.len() != 24 => "of no known kind",
-        _ if zero(response) => "all zero: none",
-        (Some((_, rest)), 24) if zero(rest) => "client challenge of an NTLM2 session response",
-        (_, length) if length > 24 => "LMv2",
-        _ => "LMv1",
-    };
+    let kind = lm_kind(message);
     tree.line(format_args!("LmChallengeResponse, {} bytes: {kind}", response.len()))?;
     let mut below = tree.below();
     match response.split_at_checked(16) {
@@ -93,8 +84,39 @@ fn print_lm_response(tree: &mut Tree<'_>, message: &Authenticate<'_>) -> io::Res
             below.line(format_args!("Response {}", Hex(proof)))?;
             below.line(format_args!("ChallengeFromClient {}", Hex(challenge)))
         }
-        _ if zero(response) => Ok(()),
+        _ if is_zero(response) => Ok(()),
         _ => below.line(Hex(response)),
+    }
+}
+
+fn is_zero(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == 0)
+}
+
+/// What the LM response of a message is.
+pub(crate) fn lm_kind(message: &Authenticate<'_>) -> &'static str {
+    let response = message.lm_response;
+    match (response.split_at_checked(8), message.nt_response.len()) {
+        _ if response.is_empty() => "absent",
+        _ if response == [0] => "one zero byte: anonymous",
+        _ if response.len() != 24 => "of no known kind",
+        _ if is_zero(response) => "all zero: none",
+        (Some((_, rest)), 24) if is_zero(rest) => "client challenge of an NTLM2 session response",
+        (_, length) if length > 24 => "LMv2",
+        _ => "LMv1",
+    }
+}
+
+/// What the NT response of a message is.
+pub(crate) fn nt_kind(message: &Authenticate<'_>) -> &'static str {
+    let extended = NegotiateFlags::EXTENDED_SESSIONSECURITY;
+    match message.nt_response.len() {
+        0 => "absent",
+        24 if message.flags.is_some_and(|flags| flags.contains(extended)) => {
+            "NTLMv1 with extended session security (NTLM2 session response)"
+        }
+        24 => "NTLMv1",
+        _ => "NTLMv2",
     }
 }
 
@@ -104,15 +126,7 @@ fn print_nt_response(
     message: &Authenticate<'_>,
 ) -> Result<bool, DecodeFailure> {
     let response = message.nt_response;
-    let extended = NegotiateFlags::EXTENDED_SESSIONSECURITY;
-    let kind = match response.len() {
-        0 => "absent",
-        24 if message.flags.is_some_and(|flags| flags.contains(extended)) => {
-            "NTLMv1 with extended session security (NTLM2 session response)"
-        }
-        24 => "NTLMv1",
-        _ => "NTLMv2",
-    };
+    let kind = nt_kind(message);
     tree.line(format_args!("NtChallengeResponse, {} bytes: {kind}", response.len()))?;
     let mut below = tree.below();
     if response.is_empty() {

@@ -51,6 +51,11 @@ pub(super) fn print_within(
     }
 }
 
+/// The name of a token that is not taken apart.
+pub(crate) fn opaque_name(token: &[u8]) -> Option<String> {
+    opaque(token).map(|opaque| opaque.name())
+}
+
 fn opaque(token: &[u8]) -> Option<Opaque<'_>> {
     if token.starts_with(b"NEGOEXTS") {
         return Some(Opaque::NegoEx);

@@ -1,5 +1,6 @@
 //! What the demonstration shows.
 
+use crate::gateway::diagnosis::Diagnosis;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Extension, Request};
@@ -10,6 +11,7 @@ use logon::http::{Authentication, Scheme, Scope};
 use logon::{BindingsOutcome, MicOutcome};
 use logon_tower::{AsyncCredentialStore, Connection, LogonLayer};
 use std::fmt::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What the start page tells.
@@ -23,6 +25,9 @@ pub(super) struct About {
     pub(super) https: String,
 }
 
+/// Where the diagnosis page is.
+const DIAGNOSIS: &str = "/.logon";
+
 /// The whole site.
 pub(super) fn site<S: AsyncCredentialStore>(layer: &LogonLayer<S>, about: About) -> Router {
     let start = move || {
@@ -31,8 +36,15 @@ pub(super) fn site<S: AsyncCredentialStore>(layer: &LogonLayer<S>, about: About)
     };
     let required = |schemes: &[Scheme]| layer.clone().scope(Scope::required(schemes));
     let both = Scheme::INTEGRATED;
+    let diagnosis = Arc::new(Diagnosis::new(DIAGNOSIS, layer.clone(), &Scheme::ALL));
+    let diagnose = move |request: Request| {
+        let diagnosis = Arc::clone(&diagnosis);
+        async move { diagnosis.answer(request).await }
+    };
     Router::new()
         .route("/", get(start))
+        .route(DIAGNOSIS, any(diagnose.clone()))
+        .route(&format!("{DIAGNOSIS}/{{*below}}"), any(diagnose))
         .merge(place("/ntlm", required(&[Scheme::Ntlm])))
         .merge(place("/nego", required(&[Scheme::Negotiate])))
         .merge(place("/both", required(&both)))
@@ -140,6 +152,7 @@ table {{ border-collapse: collapse; }} td, th {{ padding: .25rem 1rem .25rem 0; 
 <tr><td><a href="/optional/">/optional/</a></td><td>Negotiate and NTLM, and lets everybody in</td></tr>
 <tr><td><a href="/app/">/app/</a></td><td>the same, and says why a logon failed</td></tr>
 <tr><td><a href="/open/">/open/</a></td><td>nothing: no logon needed</td></tr>
+<tr><td><a href="{DIAGNOSIS}">{DIAGNOSIS}</a></td><td>a page that shows what your browser does when it has to log on</td></tr>
 </table>
 <h2>With curl</h2>
 <pre>curl --ntlm -u '{account}' {http}/ntlm/

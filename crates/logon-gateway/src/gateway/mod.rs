@@ -12,7 +12,7 @@ mod admin;
 mod application;
 mod certificates;
 pub(crate) mod config;
-mod diagnosis;
+pub(crate) mod diagnosis;
 mod identity;
 mod listeners;
 mod parts;

@@ -180,6 +180,18 @@ fn the_domain_is_that_of_the_users_if_they_have_only_one() {
     assert_eq!(domain(LEAST), "WORKGROUP");
 }
 
+#[test]
+fn the_path_of_the_diagnosis_page_is_plain() {
+    let config = parse("logon.toml", &format!("{LEAST}[diagnosis]\n")).unwrap();
+    assert_eq!(config.diagnosis.unwrap().path.as_str(), "/.logon");
+    for path in ["", "/", "logon", "/a/", "//a", "/a/../b", "/a;b", "/%41", "/a b", "/ä", "/a?b"] {
+        let text = format!("{LEAST}[diagnosis]\npath = {path:?}\n");
+        let message = wrong(&text);
+        assert!(message.contains("is no path such as"), "{path}: {message}");
+        assert!(message.contains("path = "), "{path}: {message}");
+    }
+}
+
 // HS-8
 #[test]
 fn what_is_in_force_says_the_same_when_it_is_read_again() {
