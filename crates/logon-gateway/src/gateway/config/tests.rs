@@ -75,8 +75,11 @@ fn every_key_that_exists_is_in_the_example() {
 fn known_keys(value: &Value, whole: &Table, path: &mut Vec<String>, missing: &mut Vec<String>) {
     let table = match value {
         Value::Table(table) => table,
+        // What is shown of a list of tables is shown of all of them together.
         Value::Array(values) if matches!(values.first(), Some(Value::Table(_))) => {
-            return known_keys(&values[0], whole, path, missing);
+            let tables = values.iter().filter_map(Value::as_table);
+            let merged: Table = tables.flat_map(|it| it.clone()).collect();
+            return known_keys(&Value::Table(merged), whole, path, missing);
         }
         _ => return,
     };

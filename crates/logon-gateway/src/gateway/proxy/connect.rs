@@ -9,6 +9,7 @@ use hyper::rt::{Read, Write};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::task::AbortHandle;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 /// Between pings of an HTTP/2 connection that is in use, and for the answer to one.
@@ -24,8 +25,15 @@ pub(super) struct Connector {
 
 /// A connection over which nothing has been sent.
 pub(super) enum Connected {
-    Http1(http1::SendRequest<Outgoing>),
+    Http1(Http1),
     Http2(http2::SendRequest<Outgoing>),
+}
+
+/// One of HTTP/1.1, for one request at a time.
+pub(super) struct Http1 {
+    pub(super) sender: http1::SendRequest<Outgoing>,
+    /// The task that reads and writes.
+    pub(super) task: AbortHandle,
 }
 
 /// Why there is no connection.
@@ -97,13 +105,13 @@ where
         .handshake(io)
         .await
         .map_err(|error| Unconnected::handshake(&error))?;
-    tokio::spawn(async move {
+    let task = tokio::spawn(async move {
         // Who waits for an answer is told as well.
         if let Err(error) = connection.with_upgrades().await {
             tracing::debug!("connection to the application ended: {}", Chain(&error));
         }
     });
-    Ok(Connected::Http1(sender))
+    Ok(Connected::Http1(Http1 { sender, task: task.abort_handle() }))
 }
 
 async fn handshake_2<I>(io: I) -> Result<Connected, Unconnected>

@@ -5,7 +5,7 @@ use super::fault::{Chain, Failure, Fault};
 use super::head::{self, Plan};
 use super::origin::{Line, Origin};
 use super::outgoing::{Key, Outgoing, Progress};
-use super::response::{Lease, ProxyBody};
+use super::response::{Ending, Lease, ProxyBody};
 use super::tunnel;
 use super::upstream::Upstream;
 use bytes::Bytes;
@@ -117,7 +117,14 @@ where
     if let Some(application) = application {
         tunnel::open(client, application);
     }
-    let lease = Lease { origin: Arc::clone(origin), line, reusable, _key: key };
+    let ending = if parts.status == StatusCode::SWITCHING_PROTOCOLS {
+        Ending::Tunnel
+    } else if reusable {
+        Ending::Reuse
+    } else {
+        Ending::Close(upstream.stall)
+    };
+    let lease = Lease { origin: Arc::clone(origin), line, ending, _key: key };
     Ok(Response::from_parts(parts, ProxyBody::answer(body, upstream.stall, lease)))
 }
 
@@ -148,7 +155,11 @@ async fn send<'a>(
             };
             head::write(plan, &mut request, &origin.address, line.is_http2());
             let again = (line.reused && plan.repeatable).then(|| copy(&request));
-            match waiting.wait(line.send(request)).await {
+            let sent = waiting.wait(line.send(request)).await;
+            if matches!(sent, Err(Unanswered::Unsent(..) | Unanswered::Failed(Fault::Closed, _))) {
+                line.discard(origin);
+            }
+            match sent {
                 Ok(response) => return Ok(Answered { response, origin, line }),
                 Err(Unanswered::Unsent(unsent, reason)) => {
                     request = *unsent;
@@ -158,7 +169,8 @@ async fn send<'a>(
                     }
                 }
                 Err(Unanswered::Failed(fault, reason)) => match again {
-                    Some(again) if fault == Fault::Closed => request = again,
+                    // Once: what is new, or has failed already, is not tried again.
+                    Some(again) if fault == Fault::Closed && !fresh => request = again,
                     _ => return Err(origin.failure(fault, reason)),
                 },
             }

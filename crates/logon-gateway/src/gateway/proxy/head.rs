@@ -103,6 +103,7 @@ impl Plan {
         if is_http2 {
             *version = Version::HTTP_2;
             headers.remove(HOST);
+            headers.remove(CONNECTION);
             let authority = Authority::try_from(host.as_bytes());
             let path = path(uri);
             let mut parts = http::uri::Parts::default();
@@ -361,9 +362,7 @@ pub(super) fn answer(
         }
         // Says it once.
         Some(said) if bodiless || exact == Some(said) => {
-            if headers.get_all(CONTENT_LENGTH).iter().nth(1).is_some() {
-                headers.insert(CONTENT_LENGTH, HeaderValue::from(said));
-            }
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(said));
         }
         Some(_) => {
             headers.remove(CONTENT_LENGTH);

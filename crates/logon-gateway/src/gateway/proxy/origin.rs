@@ -1,8 +1,8 @@
 //! One URL of an application.
 
 use super::config::{HealthConfig, UpstreamConfig, UpstreamUrl};
-use super::connect::{Connected, Connector, Unconnected};
-use super::fault::{Chain, Failure};
+use super::connect::{Connected, Connector, Http1, Unconnected};
+use super::fault::{Chain, Failure, Fault};
 use super::head::Address;
 use super::outgoing::Outgoing;
 use super::pool::{Pool, Stream};
@@ -12,9 +12,10 @@ use http::header::{HOST, HeaderValue};
 use http::uri::{Authority, Scheme};
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
-use hyper::client::conn::{TrySendError, http1, http2};
+use hyper::client::conn::{TrySendError, http2};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::task::AbortHandle;
 
 pub(super) struct Origin {
     /// The application's name, for the log.
@@ -40,7 +41,7 @@ pub(super) struct Line {
 }
 
 enum Sender {
-    Http1(http1::SendRequest<Outgoing>),
+    Http1(Http1),
     Http2(http2::SendRequest<Outgoing>, Stream),
 }
 
@@ -72,12 +73,12 @@ impl Origin {
         })
     }
 
-    /// A connection from the pool, or a new one; a new one in any case if `fresh`. Over one of
-    /// HTTP/2 the protocol cannot be changed: `http1` if that is to be done.
+    /// A connection from the pool, or a new one. Over one of HTTP/2 the protocol cannot be
+    /// changed: `http1` if that is to be done. A `fresh` one of HTTP/1.1 is new in any case.
     pub(super) async fn line(&self, http1: bool, fresh: bool) -> Result<Line, Unconnected> {
         let http2 = self.http2 && !http1 && !self.declined.load(Ordering::Relaxed);
         if http2 {
-            return self.line_2(fresh).await;
+            return self.line_2().await;
         }
         if !fresh && let Some(sender) = self.pool.take() {
             return Ok(Line { sender: Sender::Http1(sender), reused: true });
@@ -85,17 +86,28 @@ impl Origin {
         self.connect(false).await
     }
 
-    async fn line_2(&self, fresh: bool) -> Result<Line, Unconnected> {
+    async fn line_2(&self) -> Result<Line, Unconnected> {
         let shared = || {
             let (sender, stream) = self.pool.share()?;
             Some(Line { sender: Sender::Http2(sender, stream), reused: true })
         };
-        if !fresh && let Some(line) = shared() {
+        if let Some(line) = shared() {
             return Ok(line);
         }
-        let _connecting = self.connecting.lock().await;
+        let _connecting = match self.connecting.try_lock() {
+            Ok(connecting) => connecting,
+            Err(_) => {
+                let connecting = self.connecting.lock().await;
+                // Not one after the other, each for the whole time.
+                if !self.standing.is_up() {
+                    let reason = "another request could not connect".to_owned();
+                    return Err(Unconnected { fault: Fault::NoUpstream, reason });
+                }
+                connecting
+            }
+        };
         // Another request may have made one in the meantime.
-        if !fresh && let Some(line) = shared() {
+        if let Some(line) = shared() {
             return Ok(line);
         }
         self.connect(true).await
@@ -157,7 +169,7 @@ impl Origin {
         };
         *request.uri_mut() = uri.parse().map_err(|error| format!("{path:?}: {error}"))?;
         let answer = match connected {
-            Connected::Http1(mut sender) => {
+            Connected::Http1(Http1 { mut sender, .. }) => {
                 let headers = request.headers_mut();
                 headers.insert(HOST, self.address.host.clone());
                 headers.insert("connection", HeaderValue::from_static("close"));
@@ -168,7 +180,7 @@ impl Origin {
         answer.map(|answer| answer.status()).map_err(|error| Chain(&error).to_string())
     }
 
-    pub(super) fn failure(&self, fault: super::fault::Fault, reason: impl Into<String>) -> Failure {
+    pub(super) fn failure(&self, fault: Fault, reason: impl Into<String>) -> Failure {
         Failure { fault, url: Some(self.url.clone()), reason: reason.into() }
     }
 }
@@ -183,15 +195,30 @@ impl Line {
         request: Request<Outgoing>,
     ) -> Result<Response<Incoming>, TrySendError<Request<Outgoing>>> {
         match &mut self.sender {
-            Sender::Http1(sender) => sender.try_send_request(request).await,
+            Sender::Http1(http1) => http1.sender.try_send_request(request).await,
             Sender::Http2(sender, _) => sender.try_send_request(request).await,
+        }
+    }
+
+    /// It has failed: others are not to meet the same end.
+    pub(super) fn discard(&self, origin: &Origin) {
+        if let Sender::Http2(_, stream) = &self.sender {
+            origin.pool.discard(stream);
+        }
+    }
+
+    /// Who ends it if it does not end by itself.
+    pub(super) fn task(&self) -> Option<&AbortHandle> {
+        match &self.sender {
+            Sender::Http1(http1) => Some(&http1.task),
+            Sender::Http2(..) => None,
         }
     }
 
     /// After the answer: for the next request.
     pub(super) fn put_back(self, origin: &Origin) {
-        if let Sender::Http1(sender) = self.sender {
-            origin.pool.put(sender);
+        if let Sender::Http1(http1) = self.sender {
+            origin.pool.put(http1);
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Connections to one URL that wait for their next request.
 
+use super::connect::Http1;
 use super::outgoing::Outgoing;
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::http2;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,9 +19,8 @@ pub(super) struct Pool {
     max: usize,
 }
 
-/// HTTP/1.1: for one request at a time.
 struct Idle {
-    sender: http1::SendRequest<Outgoing>,
+    connection: Http1,
     since: Instant,
 }
 
@@ -54,36 +54,37 @@ impl Pool {
     }
 
     /// The last that was put back and is still open.
-    pub(super) fn take(&self) -> Option<http1::SendRequest<Outgoing>> {
+    pub(super) fn take(&self) -> Option<Http1> {
         let mut idle = self.idle();
         let mut at = idle.len();
         while let Some(next) = at.checked_sub(1) {
             at = next;
-            let connection = idle.get(at)?;
-            if connection.sender.is_closed() {
+            let candidate = idle.get(at)?;
+            let sender = &candidate.connection.sender;
+            if sender.is_closed() {
                 idle.remove(at);
-            } else if connection.since.elapsed() > self.time {
+            } else if candidate.since.elapsed() > self.time {
                 // As all below it.
                 idle.drain(..=at);
                 return None;
-            } else if connection.sender.is_ready() {
-                return Some(idle.remove(at).sender);
+            } else if sender.is_ready() {
+                return Some(idle.remove(at).connection);
             }
             // Else its task has not yet seen that the last answer is over.
         }
         None
     }
 
-    pub(super) fn put(&self, sender: http1::SendRequest<Outgoing>) {
-        if sender.is_closed() {
+    pub(super) fn put(&self, connection: Http1) {
+        if connection.sender.is_closed() {
             return;
         }
         let mut idle = self.idle();
         if idle.len() >= self.max {
-            idle.retain(|idle| !idle.sender.is_closed());
+            idle.retain(|idle| !idle.connection.sender.is_closed());
         }
         if idle.len() < self.max {
-            idle.push(Idle { sender, since: Instant::now() });
+            idle.push(Idle { connection, since: Instant::now() });
         }
     }
 
@@ -105,10 +106,15 @@ impl Pool {
         stream
     }
 
+    /// Gives no more requests to an HTTP/2 connection that has lost one.
+    pub(super) fn discard(&self, stream: &Stream) {
+        self.shared().retain(|shared| !Arc::ptr_eq(&shared.streams, &stream.0));
+    }
+
     /// Closes what nobody has needed for a while.
     pub(super) fn sweep(&self) {
         let old = |since: Instant| since.elapsed() > self.time;
-        self.idle().retain(|idle| !idle.sender.is_closed() && !old(idle.since));
+        self.idle().retain(|idle| !idle.connection.sender.is_closed() && !old(idle.since));
         self.shared().retain(|shared| {
             !shared.sender.is_closed()
                 && (shared.streams.load(Ordering::Relaxed) != 0 || !old(shared.since))

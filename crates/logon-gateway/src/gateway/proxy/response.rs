@@ -15,6 +15,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep};
 
 /// The body of an answer: the application's, as it arrives, or a text of the gateway.
@@ -36,17 +37,40 @@ struct Answer {
 pub(super) struct Lease {
     pub(super) origin: Arc<Origin>,
     pub(super) line: Line,
-    /// The request was sent whole before its answer came.
-    pub(super) reusable: bool,
+    pub(super) ending: Ending,
     /// A body that still waits to be wanted is given up when the answer is over.
     pub(super) _key: Option<Key>,
 }
 
+/// What becomes of a connection when its answer is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// The request was sent whole before its answer came: on to the next one.
+    Reuse,
+    /// The answer was early. What is left of the request still goes where it belongs, but not
+    /// for longer than this after it.
+    Close(Duration),
+    /// It is no connection of HTTP any more.
+    Tunnel,
+}
+
 impl Lease {
     fn end(self) {
-        if self.reusable {
+        if self.ending == Ending::Reuse {
             self.line.put_back(&self.origin);
+        } else {
+            self.close();
         }
+    }
+
+    fn close(self) {
+        let Ending::Close(time) = self.ending else { return };
+        let Some(task) = self.line.task().cloned() else { return };
+        let Ok(runtime) = Handle::try_current() else { return task.abort() };
+        runtime.spawn(async move {
+            tokio::time::sleep(time).await;
+            task.abort();
+        });
     }
 }
 
@@ -62,6 +86,14 @@ impl ProxyBody {
             answer.end();
         }
         Self(Kind::Answer(answer))
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            lease.close();
+        }
     }
 }
 
@@ -109,6 +141,7 @@ impl Answer {
         if let Some(lease) = self.lease.take() {
             let (upstream, url) = (&*lease.origin.upstream, &lease.origin.url);
             tracing::warn!(upstream, url, "the application's answer broke off: {reason}");
+            lease.close();
         }
     }
 }

@@ -91,7 +91,8 @@ pub(super) fn reason(error: &io::Error, name: &ServerName<'_>) -> String {
     let name = name.to_str();
     match cause {
         Some(rustls::Error::InvalidCertificate(refusal)) => match refusal {
-            CertificateError::UnknownIssuer => {
+            // A bad signature: of another authority that has the same name.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
                 "its certificate is from an authority that is not known here: name the \
                  authority's PEM file with `ca`"
                     .to_owned()

@@ -114,6 +114,26 @@ async fn an_early_answer_passes_and_its_connection_is_not_used_again() {
 }
 
 #[tokio::test]
+async fn an_application_that_reads_no_more_does_not_hold_a_client_for_ever() {
+    let application = raw(|mut stream, _| async move {
+        head(&mut stream).await;
+        stream.write_all(b"HTTP/1.1 413 No\r\nContent-Length: 2\r\n\r\nno").await.unwrap();
+        // Neither reads nor closes.
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let upstream = super::support::hasty(application, std::time::Duration::from_millis(200));
+    let mut client = TcpStream::connect(front(&upstream).await).await.unwrap();
+    client
+        .write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000\r\n\r\n")
+        .await
+        .unwrap();
+    assert!(soon(head(&mut client)).await.starts_with("HTTP/1.1 413 "));
+    assert_eq!(soon(exactly(&mut client, 2)).await, "no");
+    soon(async { while client.write_all(&[0; 65536]).await.is_ok() {} }).await;
+}
+
+#[tokio::test]
 async fn a_client_that_breaks_off_ends_the_request() {
     let (ended, end) = tokio::sync::oneshot::channel();
     let ended = std::sync::Mutex::new(Some(ended));

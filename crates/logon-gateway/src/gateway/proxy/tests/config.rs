@@ -31,7 +31,7 @@ fn everything_can_be_said_and_is_written_as_it_was_read() {
 #[test]
 fn urls_are_checked_while_they_are_read() {
     for (url, says) in [
-        ("app.example:80", "no URL"),
+        ("app.example:80", "does not say http:// or https://"),
         ("app.example", "does not say http:// or https://"),
         ("ftp://app.example", "\"ftp\" is not spoken"),
         ("http://", "no URL"),

@@ -17,6 +17,7 @@ async fn the_client_is_told_to_go_on_when_the_application_says_so() {
         stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").await.unwrap();
         assert_eq!(exactly(&mut stream, 5).await, "hello");
         stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+        rest(&mut stream).await;
     })
     .await;
     let upstream = upstream(application);

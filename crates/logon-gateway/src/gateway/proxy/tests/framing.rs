@@ -98,7 +98,7 @@ async fn a_smuggled_request_stays_in_its_body() {
         assert_eq!(values(&first, "content-length"), [""; 0]);
         assert_eq!(values(&first, "transfer-encoding"), ["chunked"]);
         let body = exactly(&mut stream, "c\r\nGET /x HTTP/\r\n0\r\n\r\n".len()).await;
-        assert_eq!(body, "c\r\nGET /x HTTP/\r\n0\r\n\r\n");
+        assert_eq!(body, "C\r\nGET /x HTTP/\r\n0\r\n\r\n");
         stream.write_all(b"HTTP/1.1 204 Fine\r\nConnection: close\r\n\r\n").await.unwrap();
         assert_eq!(rest(&mut stream).await, "");
     })

@@ -1,6 +1,6 @@
 //! Applications behind TLS.
 
-use super::support::{exactly, get, head, soon, text};
+use super::support::{get, soon, text};
 use crate::gateway::proxy::{Fault, Upstream, UpstreamConfig};
 use hyper_util::rt::TokioIo;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -115,21 +115,30 @@ async fn the_name_to_verify_can_be_given() {
 #[tokio::test]
 async fn certificates_that_are_not_good_are_refused_and_the_log_says_what_to_do() {
     use crate::gateway::proxy::tests::support::logged;
-    let (mut stranger, mut other, mut old) = (
-        config(application(acceptor("127.0.0.1", false, &[])).await),
-        config(application(acceptor("app.corp.example", false, &[])).await),
-        config(application(acceptor("127.0.0.1", true, &[])).await),
-    );
-    let unrelated = tempfile::NamedTempFile::new().unwrap();
-    let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    std::fs::write(unrelated.path(), params.self_signed(&key).unwrap().pem()).unwrap();
-    stranger.ca = Some(unrelated.path().to_owned());
+    let stranger = |name: &str| {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        if !name.is_empty() {
+            params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        }
+        std::fs::write(file.path(), params.self_signed(&key).unwrap().pem()).unwrap();
+        file
+    };
+    // Another authority, and another one of the same name.
+    let (unknown, namesake) = (stranger("unknown"), stranger(""));
+    let at = application(acceptor("127.0.0.1", false, &[])).await;
+    let (mut first, mut second) = (config(at), config(at));
+    first.ca = Some(unknown.path().to_owned());
+    second.ca = Some(namesake.path().to_owned());
+    let other = config(application(acceptor("app.corp.example", false, &[])).await);
+    let old = config(application(acceptor("127.0.0.1", true, &[])).await);
     for (config, remedy) in [
-        (&mut stranger, "PEM file with `ca`"),
-        (&mut other, "set `server_name`"),
-        (&mut old, "has expired: renew it"),
+        (&first, "PEM file with `ca`"),
+        (&second, "PEM file with `ca`"),
+        (&other, "set `server_name`"),
+        (&old, "has expired: renew it"),
     ] {
         let upstream = Upstream::new("app", config).unwrap();
         let (answer, log) = logged(soon(get(&upstream))).await;
@@ -144,9 +153,10 @@ async fn certificates_that_are_not_good_are_refused_and_the_log_says_what_to_do(
 #[tokio::test]
 async fn an_application_without_tls_is_recognised() {
     let application = super::support::raw(|mut stream, _| async move {
-        exactly(&mut stream, 10).await;
+        let _ = stream.read_u8().await;
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
-        head(&mut stream).await;
+        // Whoever closes with bytes unread takes back what was said.
+        let _ = stream.read_to_end(&mut Vec::new()).await;
     })
     .await;
     let upstream = Upstream::new("app", &config(application)).unwrap();
