@@ -29,7 +29,6 @@ mod failure;
 mod gateway;
 mod logging;
 mod password;
-#[allow(dead_code, reason = "under construction")]
 mod refusal;
 mod session_key;
 mod users;

@@ -1,9 +1,10 @@
 //! New connections to an application.
 
 use super::config::{UpstreamConfig, UpstreamUrl};
-use super::fault::{Chain, Fault};
+use super::failure::Chain;
 use super::outgoing::Outgoing;
 use super::tls::{self, HTTP_2, Tls};
+use crate::refusal::Refusal;
 use hyper::client::conn::{http1, http2};
 use hyper::rt::{Read, Write};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -39,7 +40,7 @@ pub(super) struct Http1 {
 /// Why there is no connection.
 #[derive(Debug)]
 pub(super) struct Unconnected {
-    pub(super) fault: Fault,
+    pub(super) refusal: Refusal,
     pub(super) reason: String,
 }
 
@@ -64,15 +65,16 @@ impl Connector {
         tokio::time::timeout(self.timeout, self.attempt(http2 && self.http2)).await.unwrap_or_else(
             |_| {
                 let reason = format!("no connection within {:?}", self.timeout);
-                Err(Unconnected { fault: Fault::ConnectTimeout, reason })
+                Err(Unconnected { refusal: Refusal::ConnectTimeout, reason })
             },
         )
     }
 
     async fn attempt(&self, http2: bool) -> Result<Connected, Unconnected> {
-        let tcp = TcpStream::connect((self.url.host(), self.url.port()))
-            .await
-            .map_err(|error| Unconnected { fault: Fault::NoUpstream, reason: error.to_string() })?;
+        let tcp =
+            TcpStream::connect((self.url.host(), self.url.port())).await.map_err(|error| {
+                Unconnected { refusal: Refusal::NoUpstream, reason: error.to_string() }
+            })?;
         // Requests are written whole; waiting for more would only make them late.
         if let Err(error) = tcp.set_nodelay(true) {
             tracing::debug!("no TCP_NODELAY: {error}");
@@ -86,7 +88,7 @@ impl Connector {
         };
         let connector = if http2 { &tls.http_2 } else { &tls.http_1 };
         let stream = connector.connect(name.clone(), tcp).await.map_err(|error| Unconnected {
-            fault: Fault::Tls,
+            refusal: Refusal::Tls,
             reason: tls::reason(&error, name),
         })?;
         if stream.get_ref().1.alpn_protocol() == Some(HTTP_2) {
@@ -135,6 +137,6 @@ where
 
 impl Unconnected {
     fn handshake(error: &hyper::Error) -> Self {
-        Self { fault: Fault::NoUpstream, reason: Chain(error).to_string() }
+        Self { refusal: Refusal::NoUpstream, reason: Chain(error).to_string() }
     }
 }

@@ -1,13 +1,14 @@
 //! One request to an application, and its answer.
 
 use super::BoxError;
-use super::fault::{Chain, Failure, Fault};
+use super::failure::{Chain, Failure};
 use super::head::{self, Plan};
 use super::origin::{Line, Origin};
 use super::outgoing::{Key, Outgoing, Progress};
 use super::response::{Ending, Lease, ProxyBody};
 use super::tunnel;
 use super::upstream::Upstream;
+use crate::refusal::Refusal;
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
@@ -43,7 +44,7 @@ pub(crate) trait Removed: Send + Sync + fmt::Debug {
     fn removes(&self, name: &str) -> bool;
 }
 
-/// Passes a request on. Where there is no answer the gateway gives one, with a [`Fault`] among its
+/// Passes a request on. Where there is no answer the gateway gives one, with a [`Refusal`] among its
 /// extensions.
 pub(crate) async fn forward<B>(
     upstream: &Arc<Upstream>,
@@ -58,7 +59,7 @@ where
         Ok(response) => response,
         Err(failure) => {
             failure.log(upstream.name());
-            failure.fault.response()
+            failure.refusal.response()
         }
     }
 }
@@ -105,7 +106,7 @@ where
         let offer = plan.upgrade.as_ref();
         if !offer.is_some_and(|offer| tunnel::is_offered(offer, &parts.headers)) {
             let reason = "it changes to a protocol that nobody asked for";
-            return Err(origin.failure(Fault::BadAnswer, reason));
+            return Err(origin.failure(Refusal::BadAnswer, reason));
         }
         let mut response = Response::from_parts(parts, body);
         application = Some(hyper::upgrade::on(&mut response));
@@ -113,7 +114,7 @@ where
     }
     let exact = body.size_hint().exact();
     head::answer(&mut parts, exact, to_head)
-        .map_err(|reason| origin.failure(Fault::BadAnswer, reason))?;
+        .map_err(|reason| origin.failure(Refusal::BadAnswer, reason))?;
     if let Some(application) = application {
         tunnel::open(client, application);
     }
@@ -149,14 +150,15 @@ async fn send<'a>(
             let mut line = match origin.line(plan.upgrade.is_some(), fresh).await {
                 Ok(line) => line,
                 Err(error) => {
-                    last = Some(origin.failure(error.fault, error.reason));
+                    last = Some(origin.failure(error.refusal, error.reason));
                     break;
                 }
             };
             head::write(plan, &mut request, &origin.address, line.is_http2());
             let again = (line.reused && plan.repeatable).then(|| copy(&request));
             let sent = waiting.wait(line.send(request)).await;
-            if matches!(sent, Err(Unanswered::Unsent(..) | Unanswered::Failed(Fault::Closed, _))) {
+            if matches!(sent, Err(Unanswered::Unsent(..) | Unanswered::Failed(Refusal::Closed, _)))
+            {
                 line.discard(origin);
             }
             match sent {
@@ -164,21 +166,21 @@ async fn send<'a>(
                 Err(Unanswered::Unsent(unsent, reason)) => {
                     request = *unsent;
                     if !line.reused {
-                        last = Some(origin.failure(Fault::Closed, reason));
+                        last = Some(origin.failure(Refusal::Closed, reason));
                         break;
                     }
                 }
-                Err(Unanswered::Failed(fault, reason)) => match again {
+                Err(Unanswered::Failed(refusal, reason)) => match again {
                     // Once: what is new, or has failed already, is not tried again.
-                    Some(again) if fault == Fault::Closed && !fresh => request = again,
-                    _ => return Err(origin.failure(fault, reason)),
+                    Some(again) if refusal == Refusal::Closed && !fresh => request = again,
+                    _ => return Err(origin.failure(refusal, reason)),
                 },
             }
             fresh = true;
         }
     }
     Err(last.unwrap_or_else(|| Failure {
-        fault: Fault::NoUpstream,
+        refusal: Refusal::NoUpstream,
         url: None,
         reason: "there is no URL".to_owned(),
     }))
@@ -203,7 +205,7 @@ struct Waiting {
 enum Unanswered {
     /// Nothing of it was sent.
     Unsent(Box<Request<Outgoing>>, String),
-    Failed(Fault, String),
+    Failed(Refusal, String),
 }
 
 type Sent = Result<Response<Incoming>, hyper::client::conn::TrySendError<Request<Outgoing>>>;
@@ -226,25 +228,25 @@ impl Waiting {
                     let reason = Chain(&error).to_string();
                     return Err(match unsent {
                         Some(unsent) => Unanswered::Unsent(Box::new(unsent), reason),
-                        None => Unanswered::Failed(self.fault(&error), reason),
+                        None => Unanswered::Failed(self.refusal(&error), reason),
                     });
                 }
                 Err(_) if frames() != before => {}
                 Err(_) => {
                     let reason = format!("no answer within {:?}", self.limit);
-                    return Err(Unanswered::Failed(Fault::Timeout, reason));
+                    return Err(Unanswered::Failed(Refusal::Timeout, reason));
                 }
             }
         }
     }
 
-    fn fault(&self, error: &hyper::Error) -> Fault {
+    fn refusal(&self, error: &hyper::Error) -> Refusal {
         if self.progress.as_ref().is_some_and(|progress| progress.has_failed()) {
-            Fault::ClientBody
+            Refusal::ClientBody
         } else if error.is_parse() {
-            Fault::BadAnswer
+            Refusal::BadAnswer
         } else {
-            Fault::Closed
+            Refusal::Closed
         }
     }
 }

@@ -4,9 +4,10 @@
 //!
 //! [RFC 9110]: https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1
 
-use super::fault::{Failure, Fault};
+use super::failure::Failure;
 use super::forward::{Passage, Removed};
 use super::forwarded;
+use crate::refusal::Refusal;
 use http::header::{
     CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue,
     PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
@@ -62,7 +63,7 @@ pub(super) fn prepare(
     preserve_host: bool,
 ) -> Result<Plan, Failure> {
     if matches!(parts.method, Method::CONNECT | Method::TRACE) {
-        return Err(Failure::of_client(Fault::Method, parts.method.as_str()));
+        return Err(Failure::of_client(Refusal::Method, parts.method.as_str()));
     }
     let chunked = frame(parts, body)?;
     let empty = body.is_end_stream();
@@ -169,23 +170,23 @@ fn path(uri: &Uri) -> PathAndQuery {
 fn frame(parts: &mut Parts, body: &impl Body) -> Result<bool, Failure> {
     let headers = &mut parts.headers;
     let stated = content_length(headers)
-        .map_err(|()| Failure::of_client(Fault::Framing, "no usable Content-Length"))?;
+        .map_err(|()| Failure::of_client(Refusal::Framing, "no usable Content-Length"))?;
     let codings = headers.get_all(TRANSFER_ENCODING);
     let mut coded = false;
     for coding in codings {
         if coded || !coding.as_bytes().eq_ignore_ascii_case(b"chunked") {
-            return Err(Failure::of_client(Fault::Coding, "a transfer coding besides chunked"));
+            return Err(Failure::of_client(Refusal::Coding, "a transfer coding besides chunked"));
         }
         coded = true;
     }
     if coded && stated.is_some() {
         let reason = "both Content-Length and Transfer-Encoding";
-        return Err(Failure::of_client(Fault::Framing, reason));
+        return Err(Failure::of_client(Refusal::Framing, reason));
     }
     let exact = if body.is_end_stream() { Some(0) } else { body.size_hint().exact() };
     match (exact, stated) {
         (Some(exact), Some(stated)) if exact != stated => {
-            Err(Failure::of_client(Fault::Framing, "Content-Length and body differ"))
+            Err(Failure::of_client(Refusal::Framing, "Content-Length and body differ"))
         }
         (Some(exact), stated) => {
             let usual = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);

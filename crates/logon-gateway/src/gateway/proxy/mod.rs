@@ -11,7 +11,7 @@
 
 mod config;
 mod connect;
-mod fault;
+mod failure;
 mod forward;
 mod forwarded;
 mod head;
@@ -27,7 +27,6 @@ mod tunnel;
 mod upstream;
 
 pub(crate) use config::{HealthConfig, HostHeader, UpstreamConfig, UpstreamUrl};
-pub(crate) use fault::Fault;
 pub(crate) use forward::{Passage, Removed, forward};
 pub(crate) use response::ProxyBody;
 pub(crate) use upstream::Upstream;

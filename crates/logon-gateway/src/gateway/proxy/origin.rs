@@ -2,12 +2,13 @@
 
 use super::config::{HealthConfig, UpstreamConfig, UpstreamUrl};
 use super::connect::{Connected, Connector, Http1, Unconnected};
-use super::fault::{Chain, Failure, Fault};
+use super::failure::{Chain, Failure};
 use super::head::Address;
 use super::outgoing::Outgoing;
 use super::pool::{Pool, Stream};
 use super::standing::Standing;
 use super::tls::Tls;
+use crate::refusal::Refusal;
 use http::header::{HOST, HeaderValue};
 use http::uri::{Authority, Scheme};
 use http::{Request, Response, StatusCode};
@@ -101,7 +102,7 @@ impl Origin {
                 // Not one after the other, each for the whole time.
                 if !self.standing.is_up() {
                     let reason = "another request could not connect".to_owned();
-                    return Err(Unconnected { fault: Fault::NoUpstream, reason });
+                    return Err(Unconnected { refusal: Refusal::NoUpstream, reason });
                 }
                 connecting
             }
@@ -180,8 +181,8 @@ impl Origin {
         answer.map(|answer| answer.status()).map_err(|error| Chain(&error).to_string())
     }
 
-    pub(super) fn failure(&self, fault: Fault, reason: impl Into<String>) -> Failure {
-        Failure { fault, url: Some(self.url.clone()), reason: reason.into() }
+    pub(super) fn failure(&self, refusal: Refusal, reason: impl Into<String>) -> Failure {
+        Failure { refusal, url: Some(self.url.clone()), reason: reason.into() }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The body of an answer on its way to the client.
 
 use super::BoxError;
-use super::fault::Chain;
+use super::failure::Chain;
 use super::head;
 use super::origin::{Line, Origin};
 use super::outgoing::Key;

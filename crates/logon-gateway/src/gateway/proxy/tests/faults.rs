@@ -2,7 +2,8 @@
 
 use super::support::upstream;
 use super::support::{front, get, hasty, head, pass, raw, request, rest, saying, soon, text};
-use crate::gateway::proxy::{Fault, ProxyBody, Upstream};
+use crate::gateway::proxy::{ProxyBody, Upstream};
+use crate::refusal::Refusal;
 use http::Response;
 use http_body_util::BodyExt;
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 const SHORT: Duration = Duration::from_millis(150);
 
-fn fault(response: &Response<ProxyBody>) -> Option<Fault> {
+fn refusal(response: &Response<ProxyBody>) -> Option<Refusal> {
     response.extensions().get().copied()
 }
 
@@ -25,7 +26,7 @@ async fn nobody_there_is_503_with_retry_after() {
     for _ in 0..2 {
         let answer = soon(get(&upstream)).await;
         assert_eq!(answer.status(), 503);
-        assert_eq!(fault(&answer), Some(Fault::NoUpstream));
+        assert_eq!(refusal(&answer), Some(Refusal::NoUpstream));
         assert_eq!(answer.headers()["retry-after"], "5");
         assert_eq!(answer.headers()["content-type"], "text/plain; charset=utf-8");
         assert_eq!(text(answer).await, "The application is not available at the moment.\n");
@@ -45,7 +46,7 @@ async fn no_connection_in_time_is_504() {
     config.connect_timeout = crate::gateway::config::values::Span(SHORT);
     config.ca = Some(super::tls::authority_file());
     let answer = soon(get(&Upstream::new("app", &config).unwrap())).await;
-    assert_eq!((answer.status().as_u16(), fault(&answer)), (504, Some(Fault::ConnectTimeout)));
+    assert_eq!((answer.status().as_u16(), refusal(&answer)), (504, Some(Refusal::ConnectTimeout)));
 }
 
 #[tokio::test]
@@ -63,7 +64,7 @@ async fn no_answer_in_time_is_504_and_ends_the_connection() {
     .await;
     let begin = Instant::now();
     let answer = soon(get(&hasty(application, SHORT))).await;
-    assert_eq!((answer.status().as_u16(), fault(&answer)), (504, Some(Fault::Timeout)));
+    assert_eq!((answer.status().as_u16(), refusal(&answer)), (504, Some(Refusal::Timeout)));
     assert!(begin.elapsed() >= SHORT);
     soon(end).await.unwrap();
 }
@@ -173,7 +174,10 @@ async fn what_is_no_http_is_502() {
         "HTTP/2.0 200 OK\r\n\r\n",
     ] {
         let response = soon(get(&upstream(saying(answer).await))).await;
-        assert_eq!((response.status().as_u16(), fault(&response)), (502, Some(Fault::BadAnswer)));
+        assert_eq!(
+            (response.status().as_u16(), refusal(&response)),
+            (502, Some(Refusal::BadAnswer))
+        );
     }
 }
 
@@ -190,7 +194,10 @@ async fn a_head_without_end_is_502() {
         })
         .await;
         let response = soon(get(&upstream(application))).await;
-        assert_eq!((response.status().as_u16(), fault(&response)), (502, Some(Fault::BadAnswer)));
+        assert_eq!(
+            (response.status().as_u16(), refusal(&response)),
+            (502, Some(Refusal::BadAnswer))
+        );
     }
 }
 
@@ -222,10 +229,10 @@ async fn a_client_that_breaks_off_its_body_is_to_blame_itself() {
     let request = request("POST", "/", "").map(|_| Broken);
     let answer =
         soon(crate::gateway::proxy::forward(&upstream, request, super::support::passage())).await;
-    assert_eq!((answer.status().as_u16(), fault(&answer)), (400, Some(Fault::ClientBody)));
+    assert_eq!((answer.status().as_u16(), refusal(&answer)), (400, Some(Refusal::ClientBody)));
     assert_eq!(upstream.pooled(), 0);
     let answer = soon(pass(&upstream, super::support::request("TRACE", "/", ""))).await;
-    assert_eq!((answer.status().as_u16(), fault(&answer)), (405, Some(Fault::Method)));
+    assert_eq!((answer.status().as_u16(), refusal(&answer)), (405, Some(Refusal::Method)));
 }
 
 /// A body that fails.

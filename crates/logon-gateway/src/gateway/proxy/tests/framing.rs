@@ -2,7 +2,7 @@
 
 use super::support::{echo, exactly, front, head, pass, raw, request, rest, saying, soon, talk};
 use super::support::{upstream, values};
-use crate::gateway::proxy::Fault;
+use crate::refusal::Refusal;
 use http::header::{CONTENT_LENGTH, HeaderValue, TRANSFER_ENCODING};
 use tokio::io::AsyncWriteExt;
 
@@ -55,22 +55,22 @@ async fn an_empty_post_says_so() {
 async fn a_request_that_contradicts_itself_is_not_passed_on() {
     let upstream = upstream(echo().await);
     let cases: [(&[(_, &str)], _); 7] = [
-        (&[(CONTENT_LENGTH, "5"), (TRANSFER_ENCODING, "chunked")], Fault::Framing),
-        (&[(CONTENT_LENGTH, "4")], Fault::Framing),
-        (&[(CONTENT_LENGTH, "5"), (CONTENT_LENGTH, "6")], Fault::Framing),
-        (&[(CONTENT_LENGTH, "+5")], Fault::Framing),
-        (&[(CONTENT_LENGTH, "")], Fault::Framing),
-        (&[(TRANSFER_ENCODING, "gzip, chunked")], Fault::Coding),
-        (&[(TRANSFER_ENCODING, "chunked"), (TRANSFER_ENCODING, "chunked")], Fault::Coding),
+        (&[(CONTENT_LENGTH, "5"), (TRANSFER_ENCODING, "chunked")], Refusal::Framing),
+        (&[(CONTENT_LENGTH, "4")], Refusal::Framing),
+        (&[(CONTENT_LENGTH, "5"), (CONTENT_LENGTH, "6")], Refusal::Framing),
+        (&[(CONTENT_LENGTH, "+5")], Refusal::Framing),
+        (&[(CONTENT_LENGTH, "")], Refusal::Framing),
+        (&[(TRANSFER_ENCODING, "gzip, chunked")], Refusal::Coding),
+        (&[(TRANSFER_ENCODING, "chunked"), (TRANSFER_ENCODING, "chunked")], Refusal::Coding),
     ];
-    for (fields, fault) in cases {
+    for (fields, refusal) in cases {
         let mut request = request("POST", "/", "hello");
         for (name, value) in fields {
             request.headers_mut().append(name, HeaderValue::from_str(value).unwrap());
         }
         let answer = pass(&upstream, request).await;
-        assert_eq!(answer.extensions().get::<Fault>(), Some(&fault), "{fields:?}");
-        assert_eq!(answer.status(), fault.status());
+        assert_eq!(answer.extensions().get::<Refusal>(), Some(&refusal), "{fields:?}");
+        assert_eq!(answer.status(), refusal.status());
     }
 }
 
@@ -123,7 +123,7 @@ async fn answers_that_contradict_themselves_are_not_passed_on() {
     ] {
         let response = soon(super::support::get(&upstream(saying(answer).await))).await;
         assert_eq!(response.status(), 502, "{answer}");
-        assert_eq!(response.extensions().get::<Fault>(), Some(&Fault::BadAnswer), "{answer}");
+        assert_eq!(response.extensions().get::<Refusal>(), Some(&Refusal::BadAnswer), "{answer}");
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::support::{application, config, front, front_2, full, get, pass, passage, raw};
 use super::support::{request, soon, text, until, upstream};
-use crate::gateway::proxy::{Fault, HostHeader, Upstream, forward};
+use crate::gateway::proxy::{HostHeader, Upstream, forward};
+use crate::refusal::Refusal;
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue, TE};
 use http::{Request, Response};
@@ -268,7 +269,7 @@ async fn who_does_not_speak_http_2_is_not_waited_for() {
     .await;
     let answer = soon(get(&two(application))).await;
     assert!(answer.status().is_server_error());
-    assert!(answer.extensions().get::<Fault>().is_some());
+    assert!(answer.extensions().get::<Refusal>().is_some());
 }
 
 #[tokio::test]

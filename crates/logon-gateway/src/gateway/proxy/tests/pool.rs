@@ -3,7 +3,8 @@
 use super::support::{application, config, front, full, get, head, pass, raw, request, soon, text};
 use super::support::{until, upstream};
 use crate::gateway::config::values::Span;
-use crate::gateway::proxy::{Fault, Upstream};
+use crate::gateway::proxy::Upstream;
+use crate::refusal::Refusal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -60,7 +61,7 @@ async fn a_connection_that_is_closed_under_a_post_is_not_replaced() {
         tokio::time::sleep(Duration::from_millis(20)).await;
         let answer = soon(pass(&upstream, request)).await;
         assert_eq!(answer.status(), 502);
-        assert_eq!(answer.extensions().get::<Fault>(), Some(&Fault::Closed));
+        assert_eq!(answer.extensions().get::<Refusal>(), Some(&Refusal::Closed));
         assert_eq!(requests.load(Ordering::SeqCst), before + 2);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -78,7 +79,7 @@ async fn a_new_connection_that_is_closed_is_not_replaced() {
     })
     .await;
     let answer = soon(get(&upstream(application))).await;
-    assert_eq!(answer.extensions().get::<Fault>(), Some(&Fault::Closed));
+    assert_eq!(answer.extensions().get::<Refusal>(), Some(&Refusal::Closed));
     assert_eq!(connections.load(Ordering::SeqCst), 1);
 }
 

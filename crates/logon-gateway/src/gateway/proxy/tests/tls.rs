@@ -1,7 +1,8 @@
 //! Applications behind TLS.
 
 use super::support::{get, soon, text};
-use crate::gateway::proxy::{Fault, Upstream, UpstreamConfig};
+use crate::gateway::proxy::{Upstream, UpstreamConfig};
+use crate::refusal::Refusal;
 use hyper_util::rt::TokioIo;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use std::net::SocketAddr;
@@ -143,7 +144,7 @@ async fn certificates_that_are_not_good_are_refused_and_the_log_says_what_to_do(
         let upstream = Upstream::new("app", config).unwrap();
         let (answer, log) = logged(soon(get(&upstream))).await;
         assert_eq!(answer.status(), 502);
-        assert_eq!(answer.extensions().get::<Fault>(), Some(&Fault::Tls));
+        assert_eq!(answer.extensions().get::<Refusal>(), Some(&Refusal::Tls));
         assert!(log.contains(remedy), "{log}");
         assert!(log.contains("upstream=\"app\"") && log.contains("https://127.0.0.1:"), "{log}");
         assert!(!upstream.is_up());
@@ -161,7 +162,7 @@ async fn an_application_without_tls_is_recognised() {
     .await;
     let upstream = Upstream::new("app", &config(application)).unwrap();
     let (answer, log) = super::support::logged(soon(get(&upstream))).await;
-    assert_eq!(answer.extensions().get::<Fault>(), Some(&Fault::Tls));
+    assert_eq!(answer.extensions().get::<Refusal>(), Some(&Refusal::Tls));
     assert!(log.contains("should the URL begin with http://?"), "{log}");
 }
 

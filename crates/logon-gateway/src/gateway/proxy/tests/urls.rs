@@ -2,7 +2,8 @@
 
 use super::support::{application, config, full, get, soon, text, until};
 use crate::gateway::config::values::Span;
-use crate::gateway::proxy::{Fault, HealthConfig, Upstream, UpstreamConfig};
+use crate::gateway::proxy::{HealthConfig, Upstream, UpstreamConfig};
+use crate::refusal::Refusal;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -55,7 +56,7 @@ async fn if_none_works_all_are_tried_once() {
     for _ in 0..3 {
         let answer = soon(get(&upstream)).await;
         assert_eq!(answer.status(), 503);
-        assert_eq!(answer.extensions().get::<Fault>(), Some(&Fault::NoUpstream));
+        assert_eq!(answer.extensions().get::<Refusal>(), Some(&Refusal::NoUpstream));
         assert!(!upstream.is_up());
     }
     // One comes back: it is found though it was given up.
