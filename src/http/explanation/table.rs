@@ -170,7 +170,9 @@ explanations! {
     ACCOUNT_OR_PASSWORD: CHALLENGE, LOGON_FAILURE =>
         "The name or the password is wrong, or the account must not log on. Which of these it is \
          stands in the server's log and nowhere else.",
-        "Look the moment and the connection up in the log: its code says more.";
+        "Type both again, the name as DOMAIN\\user, and delete what the browser or the system has \
+         kept for this host. The administrator finds the code that says more in the log, by the \
+         moment and the connection.";
     UNKNOWN_ACCOUNT: CHALLENGE, LOGON_FAILURE =>
         "There is no such account. The log has the name as the client sent it.",
         "Look at the domain first: where none was typed, clients send none, or one of their own. \

@@ -260,7 +260,7 @@ impl<S: AsyncCredentialStore> Diagnosis<S> {
 }
 
 const NO_SUCH_PAGE: &str = "There is no such page here.";
-const OVER: &str = "It is over: tries are remembered for ten minutes, and not beyond a restart.";
+const OVER: &str = "It is over: tries are remembered for ten minutes, and not beyond a restart or a new configuration.";
 const SOMEBODY_ELSES: &str = "It was begun by another browser, or this one keeps no cookies and came \
      over another connection. To look at it, use the link that ends in its number behind /show/.";
 

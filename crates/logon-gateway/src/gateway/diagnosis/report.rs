@@ -6,7 +6,6 @@ use super::page::{Block, Fact, LegBlock, Link, Page, Tone, Verdict, code, fact};
 use super::token::{Bindings, Framing, Message, Mic, SeenAuthenticate, SeenToken, flag_names};
 use super::tries::{AGE, Try};
 use super::ways::Way;
-use logon::http::Explanation;
 use logon::wire::ntlm::{NegotiateFlags, Version};
 
 const TITLE: &str = "Why 401?";
@@ -236,7 +235,7 @@ fn token_facts(token: &SeenToken) -> Vec<Fact> {
         }
         Message::Challenge { flags, target_name, av_pairs, version } => {
             facts.extend(name_fact("Domain", target_name));
-            facts.push(code("Names", av_pairs.join("\n")));
+            facts.push(code("AV pairs", av_pairs.join("\n")));
             facts.extend(version_fact(*version));
             facts.push(flags_fact(*flags));
         }
@@ -276,7 +275,7 @@ fn authenticate_facts(message: &SeenAuthenticate) -> Vec<Fact> {
         facts.push(code("Service name (SPN)", name.clone()));
     }
     if !message.av_pairs.is_empty() {
-        facts.push(code("Names", message.av_pairs.join("\n")));
+        facts.push(code("AV pairs", message.av_pairs.join("\n")));
     }
     facts.extend(version_fact(message.version));
     facts.extend(message.flags.map(flags_fact));
@@ -316,9 +315,6 @@ fn answer_facts(answer: &Answer) -> Vec<Fact> {
     if let Some(explanation) = answer.explanation {
         facts.push(code("Code", explanation.code()));
         facts.push(fact("Cause", explanation.cause()));
-        if explanation != Explanation::NO_CREDENTIALS {
-            facts.push(fact("What to do", explanation.remedy()));
-        }
     }
     facts.extend(answer.detail.clone().map(|detail| fact("In detail", detail)));
     facts

@@ -118,12 +118,6 @@ impl SeenToken {
         let Framing::Init { mechanisms } = &self.framing else { return false };
         mechanisms.first().is_some_and(|name| name.contains("KRB5"))
     }
-
-    /// Whether NTLM is among what the client would speak; not known of later tokens.
-    pub(super) fn offers_ntlm(&self) -> Option<bool> {
-        let Framing::Init { mechanisms } = &self.framing else { return None };
-        Some(mechanisms.iter().any(|name| name.starts_with("NTLM")))
-    }
 }
 
 fn init(token: &[u8]) -> (Framing, Message) {

@@ -4,6 +4,7 @@ use super::{Client, Logon, PASSWORD, certificate, connect, headline, page};
 use http::Version;
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, WWW_AUTHENTICATE};
 use logon::BindingsPolicy;
+use logon::wire::spnego::{MechType, MechTypes, NegTokenInit};
 use logon::http::{Scheme, format_token};
 use logon_tower::{Connection, Http11Required};
 
@@ -161,6 +162,38 @@ async fn a_connection_that_is_logged_on_is_asked_once_more() {
         let again = browser.get(&path, None).await;
         assert_eq!(again.status(), 200);
         assert!(again.body().contains("This connection was logged on already"));
+    }
+}
+
+/// A first token with a ticket of Kerberos, or what looks like one.
+fn kerberos(mechanisms: &[MechType<'_>]) -> String {
+    let list = MechTypes::encode(mechanisms).unwrap();
+    let ticket = [&[0x60, 13, 6, 9][..], MechType::KRB5.0, &[1, 0]].concat();
+    let init = NegTokenInit {
+        mech_types: MechTypes::decode(&list).unwrap(),
+        mech_token: Some(&ticket),
+        neg_hints: None,
+        mech_list_mic: None,
+    };
+    let mut token = Vec::new();
+    init.encode(&mut token).unwrap();
+    format_token(Scheme::Negotiate, &token)
+}
+
+#[tokio::test]
+async fn a_ticket_of_kerberos_is_named_and_not_taken_apart() {
+    let page = page(BindingsPolicy::WhenOffered);
+    let mut browser = Client::new(&page);
+    for (mechanisms, expected) in [
+        (&[MechType::KRB5, MechType::NTLMSSP][..], "was asked for NTLM, and sent nothing more."),
+        (&[MechType::MS_KRB5, MechType::KRB5], "The client offers Kerberos alone."),
+    ] {
+        let path = browser.begin("negotiate").await;
+        let _ = browser.get(&path, None).await;
+        let answer = browser.get(&path, Some(&kerberos(mechanisms))).await;
+        assert_eq!(answer.status(), 401);
+        assert!(headline(&answer).ends_with(expected), "{}", headline(&answer));
+        assert!(answer.body().contains("Negotiate: Kerberos token"), "{}", answer.body());
     }
 }
 
