@@ -1,5 +1,5 @@
-"""The diagnosis page in Chromium, and as curl gets it. Prints a line per check; exits 1 if anything
-failed.
+"""The diagnosis page of `logon gateway` in Chromium, and as curl gets it. Prints a line per check;
+exits 1 if anything failed.
 
     diagnosis.py LOGON [FOLDER]    LOGON is the binary; screenshots go to FOLDER, at 1280 and 360 pixels
 """
@@ -10,13 +10,32 @@ import sys
 import tempfile
 from pathlib import Path
 
-from server import demo
+from server import Server
 
 CLIENTS = Path(__file__).parent / "clients"
 STATE = Path(os.environ["INTEROP_DIR"])
 DOMAIN, USER, PASSWORD = "CORP", "alice", "S3cret!pw"
 ACCOUNT = f"{DOMAIN}\\{USER}"
 PAGE = "/.logon"
+# Nobody asks for the application here.
+CONFIGURATION = """
+users = "users"
+upstream = "http://127.0.0.1:9"
+[[listen]]
+address = "127.0.0.1:0"
+[[listen]]
+address = "127.0.0.1:0"
+self_signed = "gateway.pem"
+http2 = true
+[server]
+domain = "CORP"
+[logon]
+realm = "corp.example"
+schemes = ["Negotiate", "NTLM", "Digest", "Basic"]
+channel_bindings = "BINDINGS"
+throttle = { enabled = false }
+[diagnosis]
+"""
 
 
 def check(name, text, expected):
@@ -31,9 +50,14 @@ def curl(arguments, url):
     return result.stdout + result.stderr
 
 
-def serve(binary, directory, arguments):
-    arguments = ["--user", ACCOUNT, "--password-env", "DEMO_PW", "--no-throttle", *arguments]
-    return demo(binary, directory, arguments, {"DEMO_PW": PASSWORD})
+def serve(binary, directory, bindings):
+    add = [binary, "users", "add", "--file", "users", ACCOUNT, "--password-env", "PW"]
+    add += ["--digest-realm", "corp.example"]
+    environment = {"PW": PASSWORD, "RUST_LOG": "debug"}
+    subprocess.run(add, check=True, capture_output=True, cwd=directory, env={**os.environ, **environment})
+    (Path(directory) / "gateway.toml").write_text(CONFIGURATION.replace("BINDINGS", bindings))
+    command = [binary, "gateway", "--config", "gateway.toml"]
+    return Server("gateway", command, directory, environment, tls=True)
 
 
 def chromium(server, shots):
@@ -55,17 +79,19 @@ def chromium(server, shots):
 def terminal(server):
     page = f"{server.http}{PAGE}"
     right, wrong = f"{ACCOUNT}:{PASSWORD}", f"{ACCOUNT}:wrong"
-    return all([
-        check("curl: start", curl([], page), "curl --ntlm -u"),
-        check("curl: success", curl(["--ntlm", "-u", right], f"{page}/new/ntlm"), f"[ok] You are logged on as {ACCOUNT}."),
-        check("curl: wrong", curl(["--ntlm", "-u", wrong], f"{page}/new/ntlm"), "LOGON_ACCOUNT_OR_PASSWORD"),
-        check("curl: digest", curl(["--digest", "-u", right], f"{page}/new/digest"), "[ok] You are logged on as"),
-    ])
+    checks = [
+        ("curl: start", [], page, "curl --ntlm -u"),
+        ("curl: success", ["--ntlm", "-u", right], f"{page}/new/ntlm", f"[ok] You are logged on as {ACCOUNT}."),
+        ("curl: wrong", ["--ntlm", "-u", wrong], f"{page}/new/ntlm", "LOGON_ACCOUNT_OR_PASSWORD"),
+        ("curl: digest", ["--digest", "-u", right], f"{page}/new/digest", "[ok] You are logged on as"),
+    ]
+    results = [check(name, curl(arguments, url), text) for name, arguments, url, text in checks]
+    return all(results)
 
 
 def bindings(server):
-    # curl has no channel bindings with its own NTLM.
-    text = curl(["--ntlm", "-u", f"{ACCOUNT}:{PASSWORD}"], f"{server.https}{PAGE}/new/ntlm")
+    # curl has no channel bindings with its own NTLM. It begins over HTTP/2, on another connection.
+    text = curl(["--ntlm", "-b", "", "-u", f"{ACCOUNT}:{PASSWORD}"], f"{server.https}{PAGE}/new/ntlm")
     return check("curl: no bindings", text, "LOGON_BINDINGS_REQUIRED")
 
 
@@ -75,12 +101,12 @@ def main():
         os.makedirs(shots, exist_ok=True)
         shots = os.path.abspath(shots)
     good = True
-    for arguments, checks in [
-        (["--http2"], [lambda server: chromium(server, shots), terminal]),
-        (["--bindings", "always"], [bindings]),
+    for demanded, checks in [
+        ("when-offered", [lambda server: chromium(server, shots), terminal]),
+        ("always", [bindings]),
     ]:
         with tempfile.TemporaryDirectory() as directory:
-            server = serve(binary, directory, arguments)
+            server = serve(binary, directory, demanded)
             try:
                 for run in checks:
                     good = run(server) and good

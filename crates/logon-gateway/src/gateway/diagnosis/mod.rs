@@ -261,8 +261,8 @@ impl<S: AsyncCredentialStore> Diagnosis<S> {
 
 const NO_SUCH_PAGE: &str = "There is no such page here.";
 const OVER: &str = "It is over: tries are remembered for ten minutes, and not beyond a restart or a new configuration.";
-const SOMEBODY_ELSES: &str = "It was begun by another browser, or this one keeps no cookies and came \
-     over another connection. To look at it, use the link that ends in its number behind /show/.";
+const SOMEBODY_ELSES: &str = "It was begun by another browser, or this one keeps no cookies (curl \
+     does with -b '') and came over another connection. To look at it, use the link that ends in its number behind /show/.";
 
 /// Who has logged on, for the answer of a try. The application of the layer.
 #[derive(Debug, Clone)]

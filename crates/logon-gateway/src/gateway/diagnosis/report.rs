@@ -73,7 +73,7 @@ pub(super) fn start(place: &Place<'_>, carried: &Carried, sent: &Sent) -> Page {
         blocks.extend([
             Block::Heading("From a command line"),
             Block::Code(format!(
-                "curl {} -u 'DOMAIN\\user' -L {}",
+                "curl {} -u 'DOMAIN\\user' -L -b '' {}",
                 way.curl(),
                 place.here(&format!("/new/{}", way.name()))
             )),

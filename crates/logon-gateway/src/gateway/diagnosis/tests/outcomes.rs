@@ -4,8 +4,8 @@ use super::{Client, Logon, PASSWORD, certificate, connect, headline, page};
 use http::Version;
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, WWW_AUTHENTICATE};
 use logon::BindingsPolicy;
-use logon::wire::spnego::{MechType, MechTypes, NegTokenInit};
 use logon::http::{Scheme, format_token};
+use logon::wire::spnego::{MechType, MechTypes, NegTokenInit};
 use logon_tower::{Connection, Http11Required};
 
 #[tokio::test]
