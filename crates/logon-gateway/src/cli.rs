@@ -47,6 +47,28 @@ pub(crate) enum Command {
         #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=100))]
         keep: u16,
     },
+    /// Look at a gateway's configuration and at what clients see, and say what to do
+    #[command(
+        after_help = "Examples:\n  logon doctor --config /etc/logon/logon.toml\n  logon doctor --config logon.toml --url https://web.corp.example/\n  logon doctor --url http://127.0.0.1:8080/ntlm/ --json\n\nExits with 1 if something is broken. No password is asked for, and none is sent."
+    )]
+    Doctor(DoctorOptions),
+    /// Print completions for a shell
+    #[command(
+        after_help = "Examples:\n  logon completions bash > /etc/bash_completion.d/logon\n  logon completions zsh > \"${fpath[1]}/_logon\"\n  logon completions fish > ~/.config/fish/completions/logon.fish"
+    )]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write a page for each command into a folder
+    #[command(
+        after_help = "Examples:\n  logon man | man -l -\n  logon man --out /usr/local/share/man/man1"
+    )]
+    Man {
+        /// Write `logon.1`, `logon-demo.1` and so on into this folder
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -62,6 +84,21 @@ pub(crate) struct GatewayOptions {
     /// Print what is in force, defaults included, and stop
     #[arg(long, conflicts_with = "check")]
     pub(crate) print_config: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorOptions {
+    /// The gateway's configuration file
+    #[arg(long, value_name = "FILE", required_unless_present = "url")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Ask this URL as a client would, up to the point where it would need a password
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

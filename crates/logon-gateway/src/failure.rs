@@ -10,6 +10,8 @@ pub(crate) enum Failure {
     Message(String),
     /// The output cannot be written.
     Output(io::Error),
+    /// What was to be said is in the output.
+    Reported,
 }
 
 impl Failure {
@@ -23,6 +25,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Message(text) => f.write_str(text),
             Self::Output(error) => write!(f, "cannot write the output: {error}"),
+            Self::Reported => f.write_str("see the output"),
         }
     }
 }

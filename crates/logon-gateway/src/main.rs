@@ -24,10 +24,12 @@
 mod cli;
 mod decode;
 mod demo;
+mod doctor;
 mod failure;
 #[allow(dead_code, unused_imports, reason = "under construction")]
 mod gateway;
 mod logging;
+mod manual;
 mod password;
 mod refusal;
 mod session_key;
@@ -36,7 +38,7 @@ mod users;
 use clap::Parser;
 use cli::{Cli, Command};
 use failure::Failure;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
         }
+        Err(Failure::Reported) => ExitCode::FAILURE,
         Err(failure) => {
             // Nothing can be done if even this cannot be written.
             let _ = writeln!(io::stderr(), "logon: {failure}");
@@ -75,5 +78,12 @@ fn run(command: Command) -> Result<(), Failure> {
                 }
             })
         }
+        Command::Doctor(options) => {
+            let color = out.is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            if doctor::run(&options, color, &mut out)? { Ok(()) } else { Err(Failure::Reported) }
+        }
+        Command::Completions { shell } => Ok(manual::completions(shell, &mut out)?),
+        Command::Man { out: Some(folder) } => manual::write(&folder),
+        Command::Man { out: None } => Ok(manual::print(&mut out)?),
     }
 }

@@ -20,11 +20,12 @@ mod place;
 mod proxy;
 mod refused;
 mod routes;
-mod rules;
+pub(crate) mod rules;
 mod run;
 mod secret_file;
 pub(crate) mod session;
 mod target;
 mod watch;
 
+pub(crate) use parts::options;
 pub(crate) use run::run;

@@ -1,0 +1,127 @@
+//! What has to be set elsewhere: in the directory and in browsers.
+
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+
+/// For the names that clients use.
+#[derive(Debug, Serialize)]
+pub(super) struct Advice {
+    /// Service principal names, with the host name and its first label.
+    pub(super) service_principal_names: BTreeSet<String>,
+    /// Chrome's and Edge's policy.
+    #[serde(rename = "AuthServerAllowlist")]
+    pub(super) allow_list: String,
+    /// Firefox's preferences.
+    pub(super) trusted_uris: String,
+    #[serde(skip)]
+    hosts: BTreeSet<String>,
+}
+
+impl Advice {
+    pub(super) fn for_hosts(hosts: BTreeSet<String>) -> Self {
+        let spns = hosts.iter().flat_map(|host| {
+            let short = host.split('.').next().unwrap_or(host);
+            [format!("HTTP/{host}"), format!("HTTP/{short}")]
+        });
+        let join =
+            |separator: &str| hosts.iter().map(String::as_str).collect::<Vec<_>>().join(separator);
+        Self {
+            service_principal_names: spns.collect(),
+            allow_list: join(","),
+            trusted_uris: join(", "),
+            hosts,
+        }
+    }
+
+    pub(super) fn print(&self, out: &mut dyn Write) -> io::Result<()> {
+        if self.hosts.is_empty() {
+            return Ok(());
+        }
+        self.print_spns(out)?;
+        self.print_browsers(out)
+    }
+
+    fn print_spns(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(
+            out,
+            "\nService principal names, for Kerberos (which the gateway will speak later).\n\
+             Without them browsers use NTLM, which works. ACCOUNT is the one that the\n\
+             gateway has in the domain; a name may be with one account only (-S looks).\n"
+        )?;
+        for name in &self.service_principal_names {
+            writeln!(out, "  setspn -S {name} ACCOUNT")?;
+        }
+        Ok(())
+    }
+
+    fn print_browsers(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Self { allow_list, trusted_uris, .. } = self;
+        writeln!(
+            out,
+            r#"
+Browsers log on by themselves where they trust the server; else they ask.
+
+  Chrome, Edge   Linux: /etc/opt/chrome/policies/managed/logon.json (Chromium:
+                 /etc/chromium/…, Edge: /etc/opt/edge/…) with
+                   {{ "AuthServerAllowlist": "{allow_list}" }}
+                 Windows: AuthServerAllowlist (REG_SZ) in
+                   HKLM\Software\Policies\Google\Chrome
+                   HKLM\Software\Policies\Microsoft\Edge
+                 macOS: defaults write com.google.Chrome AuthServerAllowlist \
+                   -string "{allow_list}"   (Edge: com.microsoft.Edge)
+                 chrome://policy and edge://policy show what is in force.
+  Firefox        about:config, both with the value "{trusted_uris}":
+                   network.automatic-ntlm-auth.trusted-uris
+                   network.negotiate-auth.trusted-uris
+                 or policy Authentication: NTLM and SPNEGO
+  Windows        zone Local intranet, by group policy: Administrative Templates,
+                 Windows Components, Internet Explorer, Internet Control Panel,
+                 Security Page, Site to Zone Assignment List, value 1 for each:"#
+        )?;
+        for host in &self.hosts {
+            writeln!(out, "                   {host}")?;
+        }
+        let host = self.hosts.first().map_or("", String::as_str);
+        writeln!(
+            out,
+            r"  curl           curl --ntlm -u 'DOMAIN\user' https://{host}/
+  Java           -Djdk.http.ntlm.transparentAuth=trustedHosts (Windows), else an
+                 Authenticator with DOMAIN\user
+  .NET           new HttpClientHandler {{ UseDefaultCredentials = true }}"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Advice;
+
+    fn text(hosts: &[&str]) -> String {
+        let hosts = hosts.iter().map(ToString::to_string).collect();
+        let mut out = Vec::new();
+        Advice::for_hosts(hosts).print(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn each_host_is_registered_with_its_short_name_too() {
+        let text = text(&["web.corp.example", "app.corp.example"]);
+        for line in [
+            "  setspn -S HTTP/web.corp.example ACCOUNT\n",
+            "  setspn -S HTTP/web ACCOUNT\n",
+            "  setspn -S HTTP/app.corp.example ACCOUNT\n",
+            "{ \"AuthServerAllowlist\": \"app.corp.example,web.corp.example\" }\n",
+            "\"app.corp.example, web.corp.example\"",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn the_lines_for_one_host_fit_a_terminal() {
+        let text = text(&["web.corp.example"]);
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        assert_eq!(super::tests::text(&[]), "");
+    }
+}

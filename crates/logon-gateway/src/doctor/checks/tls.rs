@@ -1,0 +1,359 @@
+//! Certificates and keys.
+
+use super::certificate::covers;
+use super::{Facts, Subject, permissions};
+use crate::doctor::report::Findings;
+use crate::gateway::config::{Config, Listen, host_name};
+use crate::gateway::rules;
+use std::collections::BTreeSet;
+use std::path::Path;
+use tokio_rustls::rustls;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::sign::CertifiedKey;
+
+const TOPIC: &str = "TLS";
+
+/// Gives the names of all certificates.
+pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for listen in &subject.config.listen {
+        let served = listener(subject, listen, out);
+        if !served.is_empty() {
+            hosts(subject.config, listen, &served, out);
+        }
+        names.extend(served.into_iter().flat_map(|served| served.facts.names));
+    }
+    names
+}
+
+/// A certificate, and the names that clients have to ask for to get it.
+struct Served {
+    /// Every one, if there is none.
+    asked: Vec<String>,
+    facts: Facts,
+}
+
+fn listener(subject: &Subject<'_>, listen: &Listen, out: &mut Findings) -> Vec<Served> {
+    let mut served = Vec::new();
+    if let (Some(chain), Some(key)) = (&listen.certificate, &listen.key) {
+        served.push((Vec::new(), pair(subject, chain.get_ref(), key, out)));
+    }
+    if let Some(file) = &listen.self_signed {
+        served.push((Vec::new(), self_signed(subject, file, out)));
+    }
+    for site in &listen.site {
+        let facts = pair(subject, &site.certificate, &site.key, out);
+        served.push((site.names.clone(), facts));
+    }
+    if let Some(file) = &listen.tls_in_front {
+        let path = subject.path(file);
+        let chain = chain(&path, out);
+        let facts = chain.and_then(|chain| facts(subject, &path, &chain, out));
+        served.push((Vec::new(), facts));
+    }
+    let readable = |(asked, facts): (_, Option<Facts>)| Some(Served { asked, facts: facts? });
+    served.into_iter().filter_map(readable).collect()
+}
+
+/// The file that the gateway makes if it is missing.
+fn self_signed(subject: &Subject<'_>, file: &Path, out: &mut Findings) -> Option<Facts> {
+    let path = subject.path(file);
+    if path.exists() {
+        return pair(subject, file, file, out);
+    }
+    let folder = path.parent().unwrap_or(subject.folder);
+    if folder.is_dir() {
+        out.note(
+            TOPIC,
+            format_args!("{} will be made at the first start", path.display()),
+            "browsers warn of a certificate that they do not know: import it, or use your own",
+        );
+    } else {
+        out.fail(
+            TOPIC,
+            format_args!("{} cannot be made: its folder does not exist", path.display()),
+            format_args!("mkdir -p {}", folder.display()),
+        );
+    }
+    None
+}
+
+fn pair(
+    subject: &Subject<'_>,
+    certificate: &Path,
+    key: &Path,
+    out: &mut Findings,
+) -> Option<Facts> {
+    let (certificate, key) = (subject.path(certificate), subject.path(key));
+    permissions::check(TOPIC, "the private key", &key, out);
+    let chain = chain(&certificate, out);
+    let key_der = match PrivateKeyDer::from_pem_file(&key) {
+        Ok(key) => Some(key),
+        Err(error) => {
+            out.fail(
+                TOPIC,
+                format_args!("{}: no private key: {error}", key.display()),
+                "name a PEM file with the key that belongs to the certificate, readable for the \
+                 gateway",
+            );
+            None
+        }
+    };
+    let chain = chain?;
+    let facts = facts(subject, &certificate, &chain, out);
+    let provider = rustls::crypto::ring::default_provider();
+    match CertifiedKey::from_der(chain, key_der?, &provider) {
+        Ok(_) => {}
+        Err(rustls::Error::InconsistentKeys(_)) => out.fail(
+            TOPIC,
+            format_args!("{} is not the key of {}", key.display(), certificate.display()),
+            "name the two that belong together",
+        ),
+        Err(error) => out.fail(
+            TOPIC,
+            format_args!("{}: {error}", key.display()),
+            "use a key for RSA or ECDSA (P-256, P-384)",
+        ),
+    }
+    facts
+}
+
+fn chain(_: &Subject<'_>, path: &Path, out: &mut Findings) -> Option<Vec<CertificateDer<'static>>> {
+    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let problem = match read {
+        Ok(chain) if !chain.is_empty() => return Some(chain),
+        Ok(_) => "it has no PEM of a certificate".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    out.fail(
+        TOPIC,
+        format_args!("{}: no certificate: {problem}", path.display()),
+        "name a PEM file that begins with the server's certificate, readable for the gateway",
+    );
+    None
+}
+
+/// What holds for a certificate by itself.
+fn facts(
+    subject: &Subject<'_>,
+    path: &Path,
+    chain: &[CertificateDer<'_>],
+    out: &mut Findings,
+) -> Option<Facts> {
+    let path = path.display();
+    let read: Result<Vec<Facts>, String> = chain.iter().map(|der| Facts::of(der)).collect();
+    let links = match read {
+        Ok(facts) => facts,
+        Err(error) => {
+            let todo = "name the PEM of an X.509 certificate and of those who issued it";
+            out.fail(TOPIC, format_args!("{path}: {error}"), todo);
+            return None;
+        }
+    };
+    let facts = links.first()?.clone();
+    validity(subject.clock.0, &path.to_string(), &facts, out);
+    if links.windows(2).any(|pair| matches!(pair, [a, b] if a.issuer != b.subject)) {
+        out.warn(
+            TOPIC,
+            format_args!("{path}: a certificate is not followed by that of its issuer"),
+            "put the server's certificate first, then its issuer's, then that one's issuer's",
+        );
+    }
+    if !facts.has_bindings {
+        out.warn(
+            TOPIC,
+            format_args!("{path}: no channel bindings are defined for its signature (Ed25519?)"),
+            "logons over it can be relayed: use a certificate for RSA or ECDSA",
+        );
+    }
+    if facts.self_signed {
+        out.note(
+            TOPIC,
+            format_args!("{path} is signed by itself"),
+            "browsers warn of it until it is imported on every client",
+        );
+    }
+    Some(facts)
+}
+
+/// So many days before its end, a certificate is to be renewed.
+const RENEW: i64 = 14;
+const DAY: i64 = 86_400;
+
+fn validity(now: i64, path: &str, facts: &Facts, out: &mut Findings) {
+    let days = facts.not_after.saturating_sub(now).div_euclid(DAY);
+    if now < facts.not_before {
+        out.fail(
+            TOPIC,
+            format_args!("{path} is not valid yet"),
+            "look at this machine's clock; else wait, or use another certificate",
+        );
+    } else if now > facts.not_after {
+        let ago = now.saturating_sub(facts.not_after).div_euclid(DAY);
+        out.fail(TOPIC, format_args!("{path} expired {ago} days ago"), "renew it");
+    } else if days < RENEW {
+        out.warn(TOPIC, format_args!("{path} expires in {days} days"), "renew it, then reload");
+    } else {
+        let names =
+            if facts.names.is_empty() { "no name".to_owned() } else { facts.names.join(", ") };
+        out.ok(TOPIC, format_args!("{path} for {names}, for another {days} days"));
+    }
+}
+
+/// Whether clients get a certificate for the host that they ask for.
+fn hosts(config: &Config, listen: &Listen, served: &[Served], out: &mut Findings) {
+    let routes = config.route.iter().filter(|route| rules::is_of(route, listen.name.as_deref()));
+    let hosts: BTreeSet<&str> =
+        routes.flat_map(|route| &route.hosts).map(|host| host.get_ref().as_str()).collect();
+    let address = listen.address.get_ref();
+    for host in &hosts {
+        let of_site = |served: &&Served| served.asked.iter().any(|name| covers(name, host));
+        let default = || served.iter().find(|served| served.asked.is_empty());
+        if let Some(served) = served.iter().find(of_site).or_else(default)
+            && !served.facts.covers(host)
+        {
+            out.warn(
+                TOPIC,
+                format_args!("{address}: the certificate that {host} gets is not for that name"),
+                "use one that has it among its subject alternative names",
+            );
+        }
+    }
+    let own = host_name();
+    if hosts.is_empty() && !served.iter().any(|served| served.facts.covers(&own)) {
+        out.note(
+            TOPIC,
+            format_args!("{address}: no certificate is for {own}, this machine's name"),
+            "clients have to use another name, one of the certificate",
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+    use crate::doctor::checks::testing::{
+        DAY, Made, NOW, certificate, certificate_of, config, secret, subject,
+    };
+    use crate::doctor::report::{Findings, Level};
+    use std::path::Path;
+
+    const LISTEN: &str =
+        "[[listen]]\naddress = \"127.0.0.1:0\"\ncertificate = \"c.pem\"\nkey = \"k.pem\"\n";
+
+    fn write(folder: &Path, made: &Made) {
+        secret(&folder.join("c.pem"), &made.pem);
+        secret(&folder.join("k.pem"), &made.key);
+    }
+
+    fn findings(folder: &Path, text: &str) -> Findings {
+        let mut out = Findings::default();
+        check(&subject(&config(text), folder), &mut out);
+        out
+    }
+
+    fn with_host(host: &str) -> String {
+        format!("{LISTEN}[[route]]\nhosts = [\"{host}\"]\n")
+    }
+
+    #[test]
+    fn a_pair_for_the_hosts_served_is_well() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &certificate(&["*.corp.example"], NOW - DAY, NOW + 90 * DAY));
+        let out = findings(folder.path(), &with_host("web.corp.example"));
+        out.assert(Level::Ok, "for another 90 days");
+        out.assert(Level::Note, "signed by itself");
+        out.assert_none_above(Level::Note);
+    }
+
+    #[test]
+    fn a_name_that_no_certificate_has_is_warned_of() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &certificate(&["web.corp.example"], NOW - DAY, NOW + 90 * DAY));
+        let out = findings(folder.path(), &with_host("web.lab.example"));
+        out.assert(Level::Warn, "web.lab.example gets is not for that name");
+    }
+
+    #[test]
+    fn a_site_has_a_certificate_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &certificate(&["web.corp.example"], NOW - DAY, NOW + 90 * DAY));
+        let made = certificate(&["web.lab.example"], NOW - DAY, NOW + 90 * DAY);
+        secret(&folder.path().join("both.pem"), &format!("{}{}", made.pem, made.key));
+        let site = "[[listen.site]]\nnames = [\"*.lab.example\"]\ncertificate = \"both.pem\"\nkey = \"both.pem\"\n";
+        let text = format!("{LISTEN}{site}[[route]]\nhosts = [\"web.lab.example\"]\n");
+        findings(folder.path(), &text).assert_none_above(Level::Note);
+    }
+
+    #[test]
+    fn time_is_looked_at() {
+        let folder = tempfile::tempdir().unwrap();
+        for (from, to, level, words) in [
+            (NOW + DAY, NOW + 90 * DAY, Level::Fail, "not valid yet"),
+            (NOW - 9 * DAY, NOW - 2 * DAY, Level::Fail, "expired 2 days ago"),
+            (NOW - DAY, NOW + 13 * DAY, Level::Warn, "expires in 13 days"),
+            (NOW - DAY, NOW + 14 * DAY, Level::Ok, "for another 14 days"),
+        ] {
+            write(folder.path(), &certificate(&["web"], from, to));
+            findings(folder.path(), LISTEN).assert(level, words);
+        }
+    }
+
+    #[test]
+    fn a_key_of_another_certificate_fails() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, other] = [0; 2].map(|_| certificate(&["web"], NOW - DAY, NOW + 90 * DAY));
+        write(folder.path(), &Made { key: other.key, ..one });
+        findings(folder.path(), LISTEN).assert(Level::Fail, "is not the key of");
+    }
+
+    #[test]
+    fn what_is_missing_or_is_no_pem_fails() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = findings(folder.path(), LISTEN);
+        out.assert(Level::Fail, "c.pem: no certificate");
+        out.assert(Level::Fail, "k.pem: no private key");
+        secret(&folder.path().join("c.pem"), "text");
+        findings(folder.path(), LISTEN).assert(Level::Fail, "has no PEM of a certificate");
+    }
+
+    #[test]
+    fn a_signature_without_channel_bindings_is_warned_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = certificate_of(&rcgen::PKCS_ED25519, &["web"], NOW - DAY, NOW + 90 * DAY);
+        write(folder.path(), &made);
+        findings(folder.path(), LISTEN).assert(Level::Warn, "no channel bindings");
+    }
+
+    #[test]
+    fn a_chain_in_the_wrong_order_is_warned_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut made = certificate(&["web"], NOW - DAY, NOW + 90 * DAY);
+        let mut params = rcgen::CertificateParams::new(vec!["other".to_owned()]).unwrap();
+        params.distinguished_name.push(rcgen::DnType::CommonName, "another");
+        let stranger = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+        made.pem.push_str(&stranger.pem());
+        write(folder.path(), &made);
+        findings(folder.path(), LISTEN).assert(Level::Warn, "not followed by that of its issuer");
+    }
+
+    #[test]
+    fn a_certificate_to_be_made_needs_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let listen = |file: &str| {
+            format!("[[listen]]\naddress = \"127.0.0.1:0\"\nself_signed = \"{file}\"\n")
+        };
+        findings(folder.path(), &listen("own.pem")).assert(Level::Note, "will be made");
+        findings(folder.path(), &listen("no/own.pem")).assert(Level::Fail, "mkdir -p");
+    }
+
+    #[test]
+    fn a_box_in_front_needs_its_certificate() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "[[listen]]\naddress = \"127.0.0.1:0\"\ntls_in_front = \"c.pem\"\n";
+        findings(folder.path(), text).assert(Level::Fail, "no certificate");
+        write(folder.path(), &certificate(&["web"], NOW - DAY, NOW + 90 * DAY));
+        findings(folder.path(), text).assert(Level::Ok, "for another 90 days");
+    }
+}
