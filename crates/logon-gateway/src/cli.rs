@@ -234,4 +234,32 @@ mod tests {
         }
         check(&Cli::command());
     }
+
+    #[test]
+    fn the_systemd_unit_starts_what_the_command_line_takes() {
+        use clap::Parser;
+        let unit = include_str!("../../../packaging/logon-gateway.service");
+        let mut lines = unit.lines().filter_map(|line| line.strip_prefix("ExecStart="));
+        let words: Vec<&str> = lines.next().unwrap().split(' ').collect();
+        assert_eq!(words[0], "/usr/bin/logon");
+        let super::Command::Gateway(options) = Cli::try_parse_from(&words).unwrap().command else {
+            panic!("it starts something else: {words:?}");
+        };
+        assert_eq!(options.config.to_str(), Some("/etc/logon/logon.toml"));
+        assert!(!options.check && !options.print_config);
+        assert_eq!(lines.next(), None);
+    }
+
+    #[test]
+    fn the_container_starts_what_the_command_line_takes() {
+        use clap::Parser;
+        let file = include_str!("../../../packaging/Containerfile");
+        let list = |name: &str| -> Vec<String> {
+            let line = file.lines().filter_map(|line| line.strip_prefix(name)).next_back();
+            serde_json::from_str(line.unwrap()).unwrap()
+        };
+        let words = [list("ENTRYPOINT "), list("CMD ")].concat();
+        let command = Cli::try_parse_from(&words).unwrap().command;
+        assert!(matches!(command, super::Command::Gateway(_)), "{words:?}");
+    }
 }

@@ -2,6 +2,7 @@
 
 mod certificate;
 mod clock;
+mod identity;
 mod limits;
 mod listeners;
 mod names;
@@ -45,6 +46,7 @@ pub(super) async fn all(subject: &Subject<'_>, out: &mut Findings) -> BTreeSet<S
     listeners::check(subject.config, out);
     limits::check(subject.config, out);
     session::check(subject, out);
+    identity::check(subject, out);
     let served = names::served(subject.config, of_certificates);
     names::check(subject.config, &served, out);
     clock::check(subject, out);

@@ -62,7 +62,9 @@ fn self_signed(subject: &Subject<'_>, file: &Path, out: &mut Findings) -> Option
     if path.exists() {
         return pair(subject, file, file, out);
     }
-    let folder = path.parent().unwrap_or(subject.folder);
+    // That of a bare name is the one that this runs in.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
     if folder.is_dir() {
         out.note(
             TOPIC,
@@ -119,7 +121,7 @@ fn pair(
     facts
 }
 
-fn chain(_: &Subject<'_>, path: &Path, out: &mut Findings) -> Option<Vec<CertificateDer<'static>>> {
+fn chain(path: &Path, out: &mut Findings) -> Option<Vec<CertificateDer<'static>>> {
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let problem = match read {
         Ok(chain) if !chain.is_empty() => return Some(chain),
