@@ -3,6 +3,7 @@
 
 mod client;
 mod cores;
+mod gateway;
 mod peer;
 mod report;
 mod server;
@@ -49,7 +50,11 @@ struct Options {
 const TURNS: u32 = 20;
 
 #[derive(Subcommand)]
+#[command(disable_help_subcommand = true)]
 enum Command {
+    /// Measures `logon gateway` against other proxies: benches/http/gateway
+    #[command(override_usage = "benches/http/gateway [OPTIONS]")]
+    Gateway(gateway::Options),
     /// Serves until standard input ends; the address is the first line of output
     Serve {
         /// Stands behind the layer, with these users
@@ -70,8 +75,10 @@ struct Measured {
 
 fn main() -> Result<(), Error> {
     let options = Options::parse();
-    if let Some(Command::Serve { users }) = &options.command {
-        return server::serve(users.as_deref());
+    match &options.command {
+        None => {}
+        Some(Command::Gateway(options)) => return gateway::run(options),
+        Some(Command::Serve { users }) => return server::serve(users.as_deref()),
     }
     let measured = measure(&options)?;
     print(&measured, options.apache.is_some());
@@ -85,7 +92,7 @@ fn measure(options: &Options) -> Result<Measured, Error> {
     let apache = options
         .apache
         .as_deref()
-        .map(|config| cores.as_server(|| peer::apache(config, scratch.path())));
+        .map(|config| cores.as_server(|| peer::apache(config, scratch.path(), None)));
     let apache = apache.transpose()?;
     let client = Client::new(options.connections);
     let mut measured = Measured::default();
@@ -151,7 +158,7 @@ fn print(measured: &Measured, with_apache: bool) {
     report::print_times(&times);
 }
 
-fn progress(done: u32, of: u32) {
+pub(crate) fn progress(done: u32, of: u32) {
     if !stderr().is_terminal() {
         return;
     }

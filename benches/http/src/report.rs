@@ -83,6 +83,11 @@ impl Row {
         Self { what, against, ratios, of: ours.elapsed.len(), mark: None }
     }
 
+    /// Numbers that stand for themselves.
+    pub(crate) fn numbers(what: &'static str, unit: &'static str, numbers: &[f64]) -> Self {
+        Self { what, against: unit, ratios: numbers.to_vec(), of: numbers.len(), mark: None }
+    }
+
     pub(crate) fn mark(self, mark: Mark) -> Self {
         Self { mark: Some(mark), ..self }
     }
