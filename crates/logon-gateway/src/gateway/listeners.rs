@@ -17,6 +17,8 @@ pub(crate) struct Listeners(Vec<Listener>);
 
 struct Listener {
     kind: Kind,
+    /// What it listens with, for whoever takes over its address. Closed when it is told to stop.
+    held: std::net::TcpListener,
     /// Where it really listens.
     local: SocketAddr,
     gateway: Gateway,
@@ -45,60 +47,94 @@ impl Kind {
     }
 }
 
-/// A listener that is open and not yet served.
-pub(crate) struct Opened(Option<TcpListener>);
+/// What a stage is going to be served at.
+pub(crate) enum Opened {
+    /// The listener of this number, which goes on.
+    Kept(usize),
+    /// Open, and not yet served.
+    New(Socket),
+}
+
+pub(crate) struct Socket {
+    accepting: TcpListener,
+    /// The same once more, for whoever listens here after this one.
+    held: std::net::TcpListener,
+    local: SocketAddr,
+}
+
+impl Socket {
+    fn of(held: std::net::TcpListener) -> io::Result<Self> {
+        let accepting = TcpListener::from_std(held.try_clone()?)?;
+        let local = held.local_addr()?;
+        Ok(Self { accepting, held, local })
+    }
+}
 
 impl Listeners {
-    /// Opens what `stages` ask for beyond what is open already, and changes nothing else.
+    /// Opens what `stages` ask for beyond what is open already, and changes nothing else. After
+    /// this, nothing can go wrong any more.
     pub(crate) async fn open(&self, stages: &[Stage]) -> Result<Vec<Opened>, String> {
-        let mut opened = Vec::new();
-        for stage in stages {
+        let mut unused: Vec<(usize, &Listener)> = self.0.iter().enumerate().collect();
+        let mut take = |fits: &dyn Fn(&Listener) -> bool| {
+            let at = unused.iter().position(|(_, listener)| fits(listener))?;
+            Some(unused.remove(at))
+        };
+        // Each stands for one stage at most: port 0 may be asked for more than once.
+        let kept = |stage| {
             let kind = Kind::of(stage);
-            let known = self.0.iter().any(|listener| listener.kind == kind);
-            // What is given up for it has the address until then.
-            let taken = self.0.iter().any(|listener| listener.kind.address == kind.address);
-            opened.push(match known || taken {
-                true => Opened(None),
-                false => Opened(Some(bind(kind.address).await?)),
-            });
+            let kept = take(&|listener| listener.kind == kind);
+            (kind, kept)
+        };
+        let kinds: Vec<_> = stages.iter().map(kept).collect();
+        let mut opened = Vec::new();
+        for (kind, kept) in kinds {
+            if let Some((number, _)) = kept {
+                opened.push(Opened::Kept(number));
+                continue;
+            }
+            // The address of one that is given up is taken over: nobody finds it closed, and
+            // nobody else can have it in between.
+            let address = kind.address;
+            let socket = match take(&|listener| listener.kind.address == address) {
+                Some((_, listener)) => listener.held.try_clone(),
+                None => match TcpListener::bind(address).await {
+                    Ok(socket) => socket.into_std(),
+                    Err(error) => Err(error),
+                },
+            };
+            let socket = socket.and_then(Socket::of);
+            opened.push(Opened::New(socket.map_err(|error| cannot_listen(address, &error))?));
         }
         Ok(opened)
     }
 
     /// Serves what `stages` say: listeners that stay go on with the new place, those that are not
     /// asked for any more finish their requests and end.
-    pub(crate) async fn serve(
-        &mut self,
-        stages: Vec<Stage>,
-        opened: Vec<Opened>,
-        limits: &Limits,
-    ) -> Result<(), String> {
-        let kinds: Vec<Kind> = stages.iter().map(Kind::of).collect();
-        let before = std::mem::take(&mut self.0);
-        let (kept, given_up): (Vec<_>, Vec<_>) =
-            before.into_iter().partition(|listener| kinds.contains(&listener.kind));
-        self.0 = kept;
-        for listener in given_up {
+    pub(crate) fn serve(&mut self, stages: Vec<Stage>, opened: Vec<Opened>, limits: &Limits) {
+        let mut before: Vec<_> = std::mem::take(&mut self.0).into_iter().map(Some).collect();
+        let kept = opened.iter().map(|opened| match opened {
+            Opened::Kept(number) => before.get_mut(*number).and_then(Option::take),
+            Opened::New(_) => None,
+        });
+        let kept: Vec<_> = kept.collect();
+        for listener in before.into_iter().flatten() {
             tracing::info!(address = %listener.local, "no longer listening");
             // They finish by themselves; nobody waits for that.
             let _ = listener.stop.send(());
         }
-        for (stage, opened) in stages.into_iter().zip(opened) {
-            let kind = Kind::of(&stage);
-            if let Some(listener) = self.0.iter().find(|listener| listener.kind == kind) {
-                listener.gateway.replace(stage.place);
-                if let (Some(tls), Some(certificates)) = (&listener.tls, stage.certificates) {
-                    tls.replace(certificates);
+        for ((stage, opened), kept) in stages.into_iter().zip(opened).zip(kept) {
+            match (kept, opened) {
+                (Some(listener), _) => {
+                    listener.gateway.replace(stage.place);
+                    if let (Some(tls), Some(certificates)) = (&listener.tls, stage.certificates) {
+                        tls.replace(certificates);
+                    }
+                    self.0.push(listener);
                 }
-                continue;
+                (None, Opened::New(socket)) => self.0.push(Listener::start(stage, socket, limits)),
+                (None, Opened::Kept(_)) => {}
             }
-            let socket = match opened.0 {
-                Some(socket) => socket,
-                None => bind_soon(kind.address).await?,
-            };
-            self.0.push(Listener::start(kind, stage, socket, limits)?);
         }
-        Ok(())
     }
 
     /// Where they listen, as URLs.
@@ -128,13 +164,9 @@ impl Listeners {
 }
 
 impl Listener {
-    fn start(
-        kind: Kind,
-        stage: Stage,
-        socket: TcpListener,
-        limits: &Limits,
-    ) -> Result<Self, String> {
-        let local = socket.local_addr().map_err(|error| format!("{}: {error}", kind.address))?;
+    fn start(stage: Stage, socket: Socket, limits: &Limits) -> Self {
+        let kind = Kind::of(&stage);
+        let Socket { accepting, held, local } = socket;
         let Stage { listen, place, certificates, bindings_in_front } = stage;
         let gateway = Gateway::new(place);
         let tls = certificates.map(|certificates| tls(certificates, &listen));
@@ -145,33 +177,18 @@ impl Listener {
             (None, None) => server,
         };
         let (stop, stopped) = oneshot::channel();
-        let serving = tokio::spawn(server.serve(socket, async {
+        let serving = tokio::spawn(server.serve(accepting, async {
             // A sender that is gone means the same.
             let _ = stopped.await;
         }));
         tracing::info!(address = %local, tls = tls.is_some(), http2 = kind.http2, "listening");
-        Ok(Self { kind, local, gateway, tls, stop, serving })
+        Self { kind, held, local, gateway, tls, stop, serving }
     }
 }
 
 fn tls(certificates: logon_hyper::Certificates, listen: &Listen) -> Tls {
     let tls = Tls::with_certificates(certificates);
     if listen.http2 { tls.http2() } else { tls }
-}
-
-async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
-    TcpListener::bind(address).await.map_err(|error| cannot_listen(address, &error))
-}
-
-/// Waits until the one who has the address has let go of it.
-async fn bind_soon(address: SocketAddr) -> Result<TcpListener, String> {
-    for _ in 0..20 {
-        if let Ok(socket) = TcpListener::bind(address).await {
-            return Ok(socket);
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    bind(address).await
 }
 
 fn cannot_listen(address: SocketAddr, error: &io::Error) -> String {
