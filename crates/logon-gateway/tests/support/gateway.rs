@@ -192,6 +192,13 @@ impl Gateway {
         until(&format!("{text:?} in the log"), || self.log().contains(text)).await;
     }
 
+    /// Where it said in the log that it listens, the last one at the end.
+    pub(crate) fn listened(&self) -> Vec<SocketAddr> {
+        let log = self.log.get();
+        let lines = log.iter().filter_map(|line| line.split_once(" listening address="));
+        lines.map(|(_, rest)| rest.split(' ').next().unwrap().parse().unwrap()).collect()
+    }
+
     /// Has the configuration read again, `config` if it is given, and says whether the gateway
     /// took it.
     pub(crate) async fn reload(&self, config: Option<&str>) -> bool {
