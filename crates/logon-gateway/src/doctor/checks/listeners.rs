@@ -123,7 +123,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         std::thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
-            std::io::Read::read(&mut stream, &mut [0; 1024]).unwrap();
+            assert_ne!(std::io::Read::read(&mut stream, &mut [0; 1024]).unwrap(), 0);
             stream.write_all(answer).unwrap();
         });
         address
