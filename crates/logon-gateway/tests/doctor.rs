@@ -133,7 +133,7 @@ fn a_url_that_logs_on_is_followed_to_the_challenge() {
     for words in [
         "TLS 1.3, HTTP/1.1",
         "its certificate is for localhost",
-        "does not trust it",
+        "does not trust it: nobody",
         &format!("{url}: 401"),
         "WWW-Authenticate: Negotiate",
         "WWW-Authenticate: NTLM",

@@ -10,7 +10,7 @@ use tokio_rustls::rustls::crypto::{self, CryptoProvider};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{
-    ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
 
 /// Whom a client trusts.
@@ -66,6 +66,24 @@ impl Trust {
     }
 }
 
+/// Why, for whoever does not know the library.
+fn words(error: &Error) -> &'static str {
+    let Error::InvalidCertificate(error) = error else { return "it cannot be read" };
+    match error {
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "it is for another name"
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "it is not valid yet"
+        }
+        CertificateError::Revoked => "it has been revoked",
+        CertificateError::BadEncoding => "it cannot be read",
+        // Whichever way the search for an issuer ended.
+        _ => "nobody that is trusted here has issued it",
+    }
+}
+
 /// Why a client would end the handshake.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Verdict(Arc<Mutex<Option<String>>>);
@@ -99,7 +117,7 @@ impl ServerCertVerifier for Lenient {
             Some(strict) => strict
                 .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
                 .err()
-                .map(|error| error.to_string()),
+                .map(|error| words(&error).to_owned()),
         };
         *self.verdict.0.lock().unwrap_or_else(PoisonError::into_inner) = distrust;
         Ok(ServerCertVerified::assertion())
@@ -127,5 +145,19 @@ impl ServerCertVerifier for Lenient {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+    use tokio_rustls::rustls::{CertificateError, Error};
+
+    #[test]
+    fn what_is_wrong_is_said_in_words() {
+        let of = |error| words(&Error::InvalidCertificate(error));
+        assert_eq!(of(CertificateError::NotValidForName), "it is for another name");
+        assert_eq!(of(CertificateError::Expired), "it has expired");
+        assert!(of(CertificateError::UnknownIssuer).starts_with("nobody"));
     }
 }
