@@ -1,6 +1,7 @@
 //! A client on one HTTP/2 connection.
 
 use super::PATIENCE;
+use super::application::Seen;
 use bytes::Bytes;
 use h2::client::SendRequest;
 use http::Request;
@@ -23,6 +24,14 @@ pub(crate) struct Client2 {
 pub(crate) struct Answered2 {
     pub(crate) head: http::response::Parts,
     pub(crate) body: Vec<u8>,
+}
+
+impl Answered2 {
+    /// The request as the application received it.
+    pub(crate) fn seen(&self) -> Seen {
+        assert_eq!(self.head.status, 200, "{self:?}");
+        Seen::of(&self.body)
+    }
 }
 
 impl Client2 {

@@ -20,7 +20,7 @@ pub(crate) use application::{Echo, Http2, Seen};
 pub(crate) use client::{Answered, Client, Logon, basic};
 pub(crate) use gateway::{Ended, Folder, Gateway, USERS, hash, logon};
 pub(crate) use http2::{Answered2, Client2};
-pub(crate) use tls::{Authority, Certificate};
+pub(crate) use tls::{Authority, Certificate, trusting_file};
 
 /// The password of everybody.
 pub(crate) const PASSWORD: &str = "S3cret!pw";
