@@ -512,3 +512,30 @@ async fn behind_a_proxy_a_logon_counts_for_a_connection_only_if_the_proxy_is_tru
     let received = application.text();
     assert!(received.contains("127.0.0.1"), "who it really was is passed on: {received}");
 }
+
+// PG-5
+#[tokio::test]
+async fn where_logons_are_off_routes_that_want_some_inherit_the_schemes() {
+    let application = Echo::start();
+    let rest = r#"
+        [logon]
+        requirement = "off"
+        schemes = ["NTLM"]
+        [[route]]
+        path = "/users"
+        requirement = "required"
+        [[route]]
+        path = "/both"
+        requirement = "optional"
+        "#;
+    let gateway = Gateway::start(&format!("{}{LISTEN}{rest}", application.line())).await;
+    let mut client = Client::connect(gateway.address(0)).await;
+    assert_eq!(client.get("/").await.user(), None);
+    assert_eq!(client.get("/both").await.user(), None);
+    assert_eq!(client.get("/users").await.challenges(), ["NTLM"]);
+    for path in ["/users", "/both"] {
+        let mut client = Client::connect(gateway.address(0)).await;
+        let answered = client.log_on(Scheme::Ntlm, path, r"CORP\alice").await;
+        assert_eq!(answered.user().as_deref(), Some(r"CORP\alice"));
+    }
+}

@@ -1,9 +1,10 @@
 //! What routes demand: scopes by host and path, and who may pass.
 
-use super::config::{Config, Route};
+use super::config::{Config, RequirementName, Route};
 use super::identity::{Groups, User};
 use logon::http::{Scheme, Scope, ScopeError, ScopeRule, Scopes};
 use std::collections::BTreeMap;
+
 /// Whether a route is for the listener of this name.
 pub(crate) fn is_of(route: &Route, listener: Option<&str>) -> bool {
     route.listen.is_empty()
@@ -13,6 +14,9 @@ pub(crate) fn is_of(route: &Route, listener: Option<&str>) -> bool {
 /// The scopes of the listener of this name.
 pub(crate) fn scopes(config: &Config, listener: Option<&str>) -> Result<Scopes, ScopeError> {
     let mut builder = Scopes::builder(config.logon.scope());
+    if config.logon.requirement == RequirementName::Off {
+        builder = builder.path("/", ScopeRule::off());
+    }
     for (number, route) in (0_u32..).zip(&config.route) {
         if !is_of(route, listener) {
             continue;

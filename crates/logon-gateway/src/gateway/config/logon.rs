@@ -128,13 +128,13 @@ impl Default for Logon {
 }
 
 impl Logon {
-    /// What holds where no route says otherwise.
+    /// What holds where no route says otherwise. For [`RequirementName::Off`] a rule for `/` has to
+    /// say so: a scope that is off has no schemes for routes to inherit.
     pub(crate) fn scope(&self) -> Scope {
         let schemes: Vec<Scheme> = self.schemes.iter().copied().map(SchemeName::scheme).collect();
         let scope = match self.requirement {
-            RequirementName::Off => Scope::off(),
             RequirementName::AppChallenges => Scope::app_challenges(&schemes),
-            RequirementName::Optional => Scope::optional(&schemes),
+            RequirementName::Optional | RequirementName::Off => Scope::optional(&schemes),
             RequirementName::Required => Scope::required(&schemes),
         };
         let pass: Vec<&str> = self.pass_schemes.iter().map(String::as_str).collect();
