@@ -44,12 +44,20 @@ impl Target {
             None if version == Version::HTTP_11 || version == Version::HTTP_2 => Err(BadHost),
             Some(authority) if authority.as_str().contains('@') => Err(BadHost),
             Some(authority) if authority.host().is_empty() => Err(BadHost),
+            Some(authority) if !is_port(authority) => Err(BadHost),
             _ => {
                 let host = authority.as_ref().map(|it| plain(it.host())).unwrap_or_default();
                 Ok(Self { authority, host })
             }
         }
     }
+}
+
+/// Whether what stands after the host is a port, if anything does.
+fn is_port(authority: &Authority) -> bool {
+    let rest = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
+    // A colon alone is none that is given ([RFC 3986] §3.2.3).
+    rest.is_empty() || rest == ":" || authority.port_u16().is_some()
 }
 
 /// A host without what makes no difference.
@@ -76,11 +84,23 @@ mod tests {
         assert_eq!(host("/", &["[::1]:80"]), Ok("[::1]".to_owned()));
         assert_eq!(host("http://a.example/", &["A.example:80"]), Ok("a.example".to_owned()));
         assert_eq!(host("http://a.example/", &[]), Ok("a.example".to_owned()));
+        assert_eq!(host("/", &["a.example:"]), Ok("a.example".to_owned()));
     }
 
     #[test]
     fn a_host_that_cannot_be_told_is_refused() {
-        for fields in [&["a", "a"][..], &["a", "b"], &[], &[""], &["a b"], &["user@a"], &[":80"]] {
+        for fields in [
+            &["a", "a"][..],
+            &["a", "b"],
+            &[],
+            &[""],
+            &["a b"],
+            &["user@a"],
+            &[":80"],
+            &["a:b"],
+            &["a:65536"],
+            &["[::1]:x"],
+        ] {
             assert_eq!(host("/", fields), Err(BadHost), "{fields:?}");
         }
         assert_eq!(host("http://a.example/", &["b.example"]), Err(BadHost));
