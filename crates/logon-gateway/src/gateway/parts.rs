@@ -151,7 +151,7 @@ fn upstreams(
 ) -> Result<BTreeMap<String, Running>, String> {
     let mut running = BTreeMap::new();
     let named = config.route.iter().filter_map(|route| route.upstream.as_ref());
-    for name in named.chain(&config.upstream).map(|name| name.get_ref()) {
+    for name in named.chain(&config.upstream).map(toml::Spanned::get_ref) {
         if running.contains_key(name) {
             continue;
         }

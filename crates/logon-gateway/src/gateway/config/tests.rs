@@ -78,7 +78,7 @@ fn known_keys(value: &Value, whole: &Table, path: &mut Vec<String>, missing: &mu
         // What is shown of a list of tables is shown of all of them together.
         Value::Array(values) if matches!(values.first(), Some(Value::Table(_))) => {
             let tables = values.iter().filter_map(Value::as_table);
-            let merged: Table = tables.flat_map(|it| it.clone()).collect();
+            let merged: Table = tables.flat_map(Clone::clone).collect();
             return known_keys(&Value::Table(merged), whole, path, missing);
         }
         _ => return,
