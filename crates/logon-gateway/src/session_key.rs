@@ -21,7 +21,7 @@ pub(crate) fn run(file: &Path, keep: u16, out: &mut dyn Write) -> Result<(), Fai
     } else {
         writeln!(
             out,
-            "Now send the gateway SIGHUP to read it (`systemctl reload logon`); where several \
+            "Now send the gateway SIGHUP to read it (`systemctl reload logon-gateway`); where several \
              gateways share the file, give it to all of them first."
         )?;
     }

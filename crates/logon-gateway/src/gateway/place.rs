@@ -46,7 +46,10 @@ impl Place {
     }
 
     async fn answer(&self, request: Request<RequestBody>) -> Response<ProxyBody> {
-        let seen = self.watch.begin(&request);
+        let path = request.uri().path();
+        // Who reads the log may not look at a user's try.
+        let diagnosis = self.diagnosis.as_ref().filter(|page| page.holds(path));
+        let seen = self.watch.begin(&request, diagnosis.map_or(path, Diagnosis::path));
         let response = self.decide(request).await;
         self.watch.end(seen, &response);
         response

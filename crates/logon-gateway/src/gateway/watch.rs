@@ -48,7 +48,8 @@ impl Watch {
         Self { answers, seconds, lines }
     }
 
-    pub(crate) fn begin(&self, request: &Request<RequestBody>) -> Seen {
+    /// `path` is what the line says.
+    pub(crate) fn begin(&self, request: &Request<RequestBody>, path: &str) -> Seen {
         let line = self.lines.then(|| {
             let host = request.headers().get(http::header::HOST);
             let host = host.map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned());
@@ -57,7 +58,7 @@ impl Watch {
             Line {
                 method: request.method().clone(),
                 host: authority.or(host).unwrap_or_default(),
-                path: request.uri().path().to_owned(),
+                path: path.to_owned(),
                 connection: connection.map(Connection::id),
                 peer: connection.and_then(Connection::peer),
             }

@@ -93,6 +93,11 @@ impl<S: AsyncCredentialStore> Diagnosis<S> {
         Self { path: path.to_owned(), ways, services, tries: Mutex::default(), policy }
     }
 
+    /// Where the page is.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Whether a request for `path` is for the page: this very path or below it, as it is written.
     pub(crate) fn holds(&self, path: &str) -> bool {
         let below = path.strip_prefix(self.path.as_str());
