@@ -24,6 +24,8 @@ struct Listener {
     gateway: Gateway,
     tls: Option<Tls>,
     stop: oneshot::Sender<()>,
+    /// Closed once it accepts nobody any more.
+    closed: oneshot::Receiver<()>,
     serving: JoinHandle<()>,
 }
 
@@ -110,7 +112,7 @@ impl Listeners {
 
     /// Serves what `stages` say: listeners that stay go on with the new place, those that are not
     /// asked for any more finish their requests and end.
-    pub(crate) fn serve(&mut self, stages: Vec<Stage>, opened: Vec<Opened>, limits: &Limits) {
+    pub(crate) async fn serve(&mut self, stages: Vec<Stage>, opened: Vec<Opened>, limits: &Limits) {
         let mut before: Vec<_> = std::mem::take(&mut self.0).into_iter().map(Some).collect();
         let kept = opened.iter().map(|opened| match opened {
             Opened::Kept(number) => before.get_mut(*number).and_then(Option::take),
@@ -121,6 +123,8 @@ impl Listeners {
             tracing::info!(address = %listener.local, "no longer listening");
             // They finish by themselves; nobody waits for that.
             let _ = listener.stop.send(());
+            // But whoever comes from now on must not be served as before.
+            let _ = listener.closed.await;
         }
         for ((stage, opened), kept) in stages.into_iter().zip(opened).zip(kept) {
             match (kept, opened) {
@@ -177,12 +181,14 @@ impl Listener {
             (None, None) => server,
         };
         let (stop, stopped) = oneshot::channel();
+        let (accepts, closed) = oneshot::channel();
         let serving = tokio::spawn(server.serve(accepting, async {
             // A sender that is gone means the same.
             let _ = stopped.await;
+            drop::<oneshot::Sender<()>>(accepts);
         }));
         tracing::info!(address = %local, tls = tls.is_some(), http2 = kind.http2, "listening");
-        Self { kind, held, local, gateway, tls, stop, serving }
+        Self { kind, held, local, gateway, tls, stop, closed, serving }
     }
 }
 

@@ -65,7 +65,7 @@ async fn serve(path: PathBuf, folder: PathBuf, config: Config) -> Result<(), Fai
         Parts::build(config, &folder, None, Making::Yes).map_err(Failure::message)?;
     let mut listeners = Listeners::default();
     let opened = listeners.open(&stages).await.map_err(Failure::message)?;
-    listeners.serve(stages, opened, &parts.config.limits);
+    listeners.serve(stages, opened, &parts.config.limits).await;
     let serving = Serving { path, folder, parts, listeners, view };
     serving.show();
     let stop = Arc::new(Notify::new());
@@ -159,7 +159,7 @@ impl Serving {
         ];
         let (parts, stages) = Parts::build(config, &self.folder, Some(&self.parts), Making::Yes)?;
         let opened = self.listeners.open(&stages).await?;
-        self.listeners.serve(stages, opened, &parts.config.limits);
+        self.listeners.serve(stages, opened, &parts.config.limits).await;
         for (section, _) in fixed.iter().filter(|(_, changed)| *changed) {
             tracing::warn!("{section} has changed: that takes effect at the next start");
         }
