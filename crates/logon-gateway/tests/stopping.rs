@@ -27,10 +27,10 @@ async fn sigterm_finishes_requests_in_progress_and_lets_nobody_new_in() {
     let mut idle = Client::connect(address).await;
     assert_eq!(idle.get("/").await.status, 401);
     let slow = tokio::spawn(async move {
-        let answered = client.send("POST", "/?wait=1500", &[], &[b'x'; 200_000]).await;
+        let answered = client.send("POST", "/?wait=2500", &[], &[b'x'; 200_000]).await;
         (answered, client)
     });
-    until("the request is under way", || application.text().contains("wait=1500")).await;
+    until("the request is under way", || application.text().contains("wait=2500")).await;
 
     gateway.signal(Signal::TERM);
     gateway.until_logged("stopping: requests in progress are finished").await;
