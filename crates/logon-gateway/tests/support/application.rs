@@ -129,11 +129,13 @@ fn request_length(bytes: &[u8]) -> Option<usize> {
     let seen = Seen::of(&bytes[..head]);
     let length = if seen.has("transfer-encoding") {
         let rest = &bytes[head..];
-        if rest.starts_with(b"0\r\n\r\n") {
-            5
+        let last = if rest.starts_with(b"0\r\n") {
+            0
         } else {
-            rest.windows(7).position(|window| window == b"\r\n0\r\n\r\n")? + 7
-        }
+            rest.windows(5).position(|window| window == b"\r\n0\r\n")? + 2
+        };
+        // With trailers, or without.
+        last + 1 + rest[last + 1..].windows(4).position(|window| window == b"\r\n\r\n")? + 4
     } else {
         seen.all("content-length").first().map_or(0, |value| value.parse().unwrap())
     };

@@ -93,6 +93,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         self
     }
 
+    /// The same connection over what `wrap` makes of its stream.
+    pub(crate) fn map<T: AsyncRead>(self, wrap: impl FnOnce(S) -> T) -> Client<T> {
+        let stream = BufReader::new(wrap(self.stream.into_inner()));
+        Client { stream, host: self.host, bindings: self.bindings }
+    }
+
     pub(crate) fn stream(&self) -> &S {
         self.stream.get_ref()
     }

@@ -4,7 +4,7 @@ use super::PATIENCE;
 use super::application::Seen;
 use bytes::Bytes;
 use h2::client::SendRequest;
-use http::Request;
+use http::{HeaderMap, Request};
 use logon_hyper::rustls::ClientConfig;
 use logon_hyper::rustls::pki_types::ServerName;
 use std::net::SocketAddr;
@@ -57,16 +57,46 @@ impl Client2 {
         path: &str,
         fields: &[(&str, &str)],
     ) -> Result<Answered2, h2::Error> {
-        timeout(PATIENCE, self.fetch(path, fields)).await.expect("no answer")
+        let request = self.request("GET", path, fields);
+        timeout(PATIENCE, self.fetch(request, None)).await.expect("no answer")
     }
 
-    async fn fetch(&self, path: &str, fields: &[(&str, &str)]) -> Result<Answered2, h2::Error> {
-        let mut sender = self.sender.clone().ready().await?;
-        let mut request = Request::get(format!("https://{}{path}", self.host));
+    /// With a body and trailers behind it.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+        body: &[u8],
+        trailers: HeaderMap,
+    ) -> Result<Answered2, h2::Error> {
+        let request = self.request("POST", path, fields);
+        let body = Some((Bytes::copy_from_slice(body), trailers));
+        timeout(PATIENCE, self.fetch(request, body)).await.expect("no answer")
+    }
+
+    fn request(&self, method: &str, path: &str, fields: &[(&str, &str)]) -> Request<()> {
+        let target = format!("https://{}{path}", self.host);
+        let mut request = Request::builder().method(method).uri(target);
         for (name, value) in fields {
             request = request.header(*name, *value);
         }
-        let (response, _) = sender.send_request(request.body(()).unwrap(), true)?;
+        request.body(()).unwrap()
+    }
+
+    async fn fetch(
+        &self,
+        request: Request<()>,
+        body: Option<(Bytes, HeaderMap)>,
+    ) -> Result<Answered2, h2::Error> {
+        let mut sender = self.sender.clone().ready().await?;
+        let (response, mut sending) = sender.send_request(request, body.is_none())?;
+        if let Some((body, trailers)) = body {
+            sending.send_data(body, false)?;
+            sending.send_trailers(trailers)?;
+        }
         let (head, mut stream) = response.await?.into_parts();
         let mut body = Vec::new();
         while let Some(bytes) = stream.data().await {
