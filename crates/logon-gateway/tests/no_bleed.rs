@@ -31,7 +31,7 @@ const STEPS: usize = 320;
 /// Requests of which an application has to have said whom it was told.
 const LEAST: usize = 20_000;
 
-/// Numbers that look random (SplitMix64).
+/// Numbers that look random (`SplitMix64`).
 struct Random(u64);
 
 impl Random {
