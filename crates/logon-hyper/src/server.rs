@@ -108,6 +108,12 @@ where
             };
             return self.http_1(TokioIo::new(stream), connection, guest).await;
         };
+        // Apart, or every connection would have room for all of TLS and HTTP/2.
+        Box::pin(self.tls_connection(tls, stream, guest)).await;
+    }
+
+    async fn tls_connection(self, tls: Tls, stream: Stream, guest: Guest) {
+        let peer = guest.peer;
         let handshake = tokio::time::timeout(self.limits.tls_handshake, tls.accept(stream));
         let handshake = tokio::select! {
             handshake = handshake => handshake,
@@ -119,7 +125,7 @@ where
                 let connection = Connection::tls(Some(peer), accepted.bindings);
                 let io = TokioIo::new(accepted.stream);
                 if accepted.is_http2 {
-                    self.http_2(io, connection, guest).await;
+                    Box::pin(self.http_2(io, connection, guest)).await;
                 } else {
                     self.http_1(io, connection, guest).await;
                 }

@@ -177,6 +177,8 @@ impl Connection {
         let known = states.iter().position(|slot| Arc::ptr_eq(&slot.config, config));
         known.unwrap_or_else(|| {
             let state = Some(State::new(config, self.0.bindings.clone()));
+            // Most connections have one, and there may be many of those.
+            states.reserve_exact(1);
             states.push(Slot { config: Arc::clone(config), state });
             states.len().saturating_sub(1)
         })

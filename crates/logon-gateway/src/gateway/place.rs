@@ -4,6 +4,7 @@ use super::application::Application;
 use super::diagnosis::Diagnosis;
 use super::identity::User;
 use super::proxy::ProxyBody;
+use super::session::Sessions;
 use super::target::Target;
 use super::watch::Watch;
 use crate::refusal::Refusal;
@@ -59,35 +60,37 @@ impl Place {
         if let Some(diagnosis) = &self.diagnosis
             && diagnosis.holds(request.uri().path())
         {
-            return diagnosis.answer(request).await.map(ProxyBody::from);
+            return Box::pin(diagnosis.answer(request)).await.map(ProxyBody::from);
         }
-        let target = Target::of(request.uri(), request.version(), request.headers());
-        let Ok(target) = target else { return Refusal::BadHost.response() };
-        match self.session(&request, &target) {
-            Some((user, renewed)) => {
-                let mut response = self.application.pass(request, target, user).await;
+        if let Some(sessions) = self.application.sessions()
+            && request.headers().contains_key(COOKIE)
+        {
+            let target = Target::of(request.uri(), request.version(), request.headers());
+            let Ok(target) = target else { return Refusal::BadHost.response() };
+            if let Some((user, renewed)) = self.session(sessions, &request, &target) {
+                let passing = self.application.pass(request, target, user);
+                // Beside what most requests need it would take room in all of them.
+                let mut response = Box::pin(passing).await;
                 if let Some(cookie) = renewed {
                     response.headers_mut().append(SET_COOKIE, cookie);
                 }
-                response
-            }
-            None => {
-                let Ok(response) = self.guarded.clone().call(request).await;
-                response
+                return response;
             }
         }
+        let Ok(response) = self.guarded.clone().call(request).await;
+        response
     }
 
     /// Whose session a request belongs to, and a new cookie if it is time for one. Whoever sends
     /// credentials as well is asked for them.
     fn session(
         &self,
+        sessions: &Sessions,
         request: &Request<RequestBody>,
         target: &Target,
     ) -> Option<(User, Option<HeaderValue>)> {
-        let sessions = self.application.sessions()?;
         let headers = request.headers();
-        if !headers.contains_key(COOKIE) || has_credentials(headers) {
+        if has_credentials(headers) {
             return None;
         }
         let host = Some(target.host.as_bytes());

@@ -111,7 +111,7 @@ impl IdentityFields {
         now: SystemTime,
     ) -> Result<Vec<(HeaderName, HeaderValue)>, IdentityError> {
         check_user(user)?;
-        let mut fields = Vec::new();
+        let mut fields = Vec::with_capacity(8);
         let mut add = |names: &[HeaderName], value: HeaderValue| {
             fields.extend(names.iter().map(|name| (name.clone(), value.clone())));
         };
@@ -198,6 +198,10 @@ fn check_user(user: &User) -> Result<(), IdentityError> {
         return Err(IdentityError::Backslash);
     }
     for part in [domain, name, user.name.upn().unwrap_or_default()] {
+        // Most are, and the rest takes its time.
+        if part.bytes().all(|byte| byte.is_ascii_graphic()) {
+            continue;
+        }
         if part.contains(is_line_or_control) {
             return Err(IdentityError::ControlCharacter);
         }

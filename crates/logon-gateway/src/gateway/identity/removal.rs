@@ -165,6 +165,8 @@ pub(crate) struct RemovedFields {
     bare: HashSet<String>,
     /// Whole: what would be an ordinary name without its beginning.
     whole: HashSet<String>,
+    /// Whether any of the fields that every request has is among them.
+    everyday: bool,
 }
 
 impl RemovedFields {
@@ -173,6 +175,7 @@ impl RemovedFields {
         let mut removed = Self {
             bare: BELIEVED.iter().map(|name| (*name).to_owned()).collect(),
             whole: HashSet::new(),
+            everyday: false,
         };
         for name in configured {
             removed.add(name.name().as_str());
@@ -184,6 +187,7 @@ impl RemovedFields {
     pub(super) fn add(&mut self, name: &str) {
         let whole = normalized(name);
         let bare = bare(&whole);
+        self.everyday |= is_everyday(bare) || is_everyday(&whole);
         if bare != whole && ORDINARY.contains(&bare) {
             self.whole.insert(whole);
         } else {
@@ -193,12 +197,41 @@ impl RemovedFields {
 
     /// Whether a field of this name is taken out of every request.
     pub(crate) fn removes(&self, name: &str) -> bool {
+        if !self.everyday && is_everyday(name) {
+            return false;
+        }
         let whole = normalized(name);
         let bare = bare(&whole);
         self.bare.contains(bare)
             || self.whole.contains(&whole)
             || BELIEVED_BEGINNINGS.iter().any(|beginning| bare.starts_with(beginning))
     }
+}
+
+/// Fields that nearly every request has: they are told at a glance. In lower case, as they come.
+fn is_everyday(name: &str) -> bool {
+    matches!(
+        name,
+        "accept"
+            | "accept-encoding"
+            | "accept-language"
+            | "cache-control"
+            | "connection"
+            | "content-length"
+            | "content-type"
+            | "cookie"
+            | "host"
+            | "if-modified-since"
+            | "if-none-match"
+            | "origin"
+            | "referer"
+            | "sec-fetch-dest"
+            | "sec-fetch-mode"
+            | "sec-fetch-site"
+            | "sec-fetch-user"
+            | "upgrade-insecure-requests"
+            | "user-agent"
+    )
 }
 
 /// The name with whatever is no letter or digit as a single `-`, none at its ends.
@@ -480,5 +513,15 @@ mod tests {
             let is_other = variable.contains("MY_") || variable.contains("FAR_");
             prop_assert!(!(is_removed && is_other), "{name}");
         }
+    }
+
+    #[test]
+    fn a_field_of_every_request_is_removed_if_that_is_asked_for() {
+        let removed = RemovedFields::new(&[]);
+        assert!(["host", "user-agent", "cookie"].iter().all(|name| !removed.removes(name)));
+        let names = ["Referer", "Sec_Fetch_Site"].map(|name| FieldName::parse(name).unwrap());
+        let removed = RemovedFields::new(&names);
+        assert!(removed.removes("referer") && removed.removes("sec-fetch-site"));
+        assert!(!removed.removes("user-agent"));
     }
 }

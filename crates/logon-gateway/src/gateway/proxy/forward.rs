@@ -32,7 +32,7 @@ pub(crate) struct Passage {
     pub(crate) trusted: bool,
     /// The host that the client asked for.
     pub(crate) authority: Option<String>,
-    /// Added last, after every removal.
+    /// Put in last, after every removal, in the place of whatever has the name. Each name once.
     pub(crate) set: Vec<(HeaderName, HeaderValue)>,
     /// Fields of the client that are never passed on.
     pub(crate) removed: Arc<dyn Removed>,

@@ -7,7 +7,6 @@
 use super::forward::Passage;
 use http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue, VIA};
 use http::{HeaderMap as Map, Version};
-use std::fmt::Write;
 
 const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -46,20 +45,21 @@ pub(super) fn add(
 ) {
     let proto = HeaderValue::from_static(if passage.secure { "https" } else { "http" });
     let client = passage.client.map(|client| client.ip().to_canonical());
-    if let Some(client) = client {
-        append(headers, FOR, client.to_string());
-    }
     let mut forwarded = String::with_capacity(96);
-    // Writing to a string cannot fail.
-    let _ = match client {
-        Some(client) if client.is_ipv6() => write!(forwarded, "for=\"[{client}]\""),
-        Some(client) => write!(forwarded, "for={client}"),
-        None => write!(forwarded, "for=unknown"),
-    };
+    forwarded.push_str("for=");
+    match client {
+        Some(client) => {
+            let text = client.to_string();
+            let (before, behind) = if client.is_ipv6() { ("\"[", "]\"") } else { ("", "") };
+            forwarded.extend([before, &text, behind]);
+            append(headers, FOR, text);
+        }
+        None => forwarded.push_str("unknown"),
+    }
     if let Some(host) = host.and_then(|host| host.to_str().ok())
-        && !host.contains(['"', '\\'])
+        && !host.bytes().any(|byte| matches!(byte, b'"' | b'\\'))
     {
-        let _ = write!(forwarded, ";host=\"{host}\"");
+        forwarded.extend([";host=\"", host, "\""]);
     }
     forwarded.push_str(if passage.secure { ";proto=https" } else { ";proto=http" });
     append(headers, FORWARDED, forwarded);
@@ -81,19 +81,20 @@ pub(super) fn add(
 
 /// At the end of the list, which is one line then: applications that read one line read them all.
 fn append(headers: &mut Map, name: HeaderName, item: String) {
+    if !headers.contains_key(&name) {
+        // What was written above: always a value.
+        if let Ok(value) = HeaderValue::try_from(item) {
+            headers.insert(name, value);
+        }
+        return;
+    }
     let mut list = Vec::new();
     for value in headers.get_all(&name) {
         list.extend_from_slice(value.as_bytes());
         list.extend_from_slice(b", ");
     }
-    let value = if list.is_empty() {
-        HeaderValue::try_from(item)
-    } else {
-        list.extend_from_slice(item.as_bytes());
-        HeaderValue::try_from(list)
-    };
-    // Of values and what was written above: always one.
-    if let Ok(value) = value {
+    list.extend_from_slice(item.as_bytes());
+    if let Ok(value) = HeaderValue::try_from(list) {
         headers.insert(name, value);
     }
 }

@@ -76,12 +76,7 @@ pub(super) fn prepare(
     let expects = expects(headers, parts.version, empty);
     let asked = asked_host(headers, &passage);
     forwarded::add(headers, &passage, parts.version, asked.as_ref());
-    for (name, _) in &passage.set {
-        headers.remove(name);
-    }
-    for (name, value) in passage.set {
-        headers.append(name, value);
-    }
+    headers.extend(passage.set.into_iter().map(|(name, value)| (Some(name), value)));
     Ok(Plan {
         host: asked.filter(|_| preserve_host),
         upgrade,
@@ -294,8 +289,11 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
             }
         }
     }
-    for name in &HOP_BY_HOP {
-        headers.remove(name);
+    // Most heads have none of them, or one.
+    if headers.keys().any(|name| HOP_BY_HOP.contains(name)) {
+        for name in &HOP_BY_HOP {
+            headers.remove(name);
+        }
     }
 }
 

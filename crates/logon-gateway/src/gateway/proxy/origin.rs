@@ -84,7 +84,8 @@ impl Origin {
         if !fresh && let Some(sender) = self.pool.take() {
             return Ok(Line { sender: Sender::Http1(sender), reused: true });
         }
-        self.connect(false).await
+        // Rare, and large with its TLS handshake.
+        Box::pin(self.connect(false)).await
     }
 
     async fn line_2(&self) -> Result<Line, Unconnected> {
