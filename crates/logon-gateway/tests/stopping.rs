@@ -5,7 +5,7 @@
 mod support;
 
 use logon::http::Scheme;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use std::time::{Duration, Instant};
 use support::{Client, Echo, Folder, Gateway, LISTEN, until};
 use tokio::net::{TcpListener, TcpStream};
@@ -72,6 +72,31 @@ async fn a_second_signal_waits_for_nobody() {
         assert_eq!(gateway.ended().await, Some(0));
         assert!(slow.await.unwrap().is_none());
         assert!(begin.elapsed() < Duration::from_secs(5));
+    }
+}
+
+#[test]
+fn signals_count_from_the_moment_that_it_says_where_it_listens() {
+    use std::io::{BufRead, BufReader};
+    let folder = Folder::new();
+    folder.config(&format!("upstream = \"http://127.0.0.1:1\"\n{LISTEN}"));
+    for number in 0..20 {
+        let mut child = folder
+            .command()
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("http://"), "{line}");
+        let pid = Pid::from_child(&child);
+        kill_process(pid, Signal::HUP).unwrap();
+        if number % 2 == 0 {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        kill_process(pid, Signal::TERM).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0));
     }
 }
 

@@ -14,6 +14,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 
 /// Runs until it is told to stop.
@@ -44,6 +46,65 @@ pub(crate) fn run(options: GatewayOptions) -> Result<(), Failure> {
     runtime.block_on(serve(path, folder, config))
 }
 
+/// What the operator says by a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Reload,
+    Stop,
+}
+
+/// Signals from here on: one that comes before they are taken ends the process.
+#[cfg(unix)]
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    reload: Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn take() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            reload: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Told {
+        tokio::select! {
+            _ = self.terminate.recv() => Told::Stop,
+            _ = self.interrupt.recv() => Told::Stop,
+            _ = self.reload.recv() => Told::Reload,
+        }
+    }
+
+    async fn stop(&mut self) {
+        while self.next().await == Told::Reload {}
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn take() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> Told {
+        if tokio::signal::ctrl_c().await.is_err() {
+            return std::future::pending().await;
+        }
+        Told::Stop
+    }
+
+    async fn stop(&mut self) {
+        self.next().await;
+    }
+}
+
 /// A gateway that serves.
 struct Serving {
     path: PathBuf,
@@ -54,6 +115,8 @@ struct Serving {
 }
 
 async fn serve(path: PathBuf, folder: PathBuf, config: Config) -> Result<(), Failure> {
+    let signals = Signals::take()
+        .map_err(|error| Failure::message(format!("no signals can be had: {error}")))?;
     let view = View::default();
     // Before anything is counted.
     let metrics = match &config.admin {
@@ -86,30 +149,16 @@ async fn serve(path: PathBuf, folder: PathBuf, config: Config) -> Result<(), Fai
     out.flush()?;
     notify(&[NotifyState::Ready]);
     tracing::info!(config = %serving.path.display(), "ready");
-    serving.until_stopped().await;
+    serving.until_stopped(signals).await;
     stop.notify_waiters();
     tracing::info!("stopped");
     Ok(())
 }
 
 impl Serving {
-    #[cfg(unix)]
-    async fn until_stopped(mut self) {
-        use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut terminate), Ok(mut interrupt), Ok(mut reload)) = (
-            signal(SignalKind::terminate()),
-            signal(SignalKind::interrupt()),
-            signal(SignalKind::hangup()),
-        ) else {
-            tracing::error!("no signals can be had: this process can only be killed");
-            return std::future::pending().await;
-        };
-        loop {
-            tokio::select! {
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
-                _ = reload.recv() => self.reload().await,
-            }
+    async fn until_stopped(mut self, mut signals: Signals) {
+        while signals.next().await == Told::Reload {
+            self.reload().await;
         }
         tracing::info!("stopping: requests in progress are finished");
         notify(&[NotifyState::Stopping]);
@@ -117,23 +166,11 @@ impl Serving {
         tokio::select! {
             () = self.listeners.drain() => {}
             // Who asks twice does not want to wait for anybody.
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            () = signals.stop() => {}
         }
-    }
-
-    #[cfg(not(unix))]
-    async fn until_stopped(self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            return std::future::pending().await;
-        }
-        tracing::info!("stopping: requests in progress are finished");
-        self.view.drain();
-        self.listeners.drain().await;
     }
 
     /// Reads everything again. What is wrong is said, and everything stays as it was.
-    #[cfg(unix)]
     async fn reload(&mut self) {
         match NotifyState::monotonic_usec_now() {
             Ok(now) => notify(&[NotifyState::Reloading, now]),
@@ -148,7 +185,6 @@ impl Serving {
         notify(&[NotifyState::Ready]);
     }
 
-    #[cfg(unix)]
     async fn take_over(&mut self) -> Result<(), String> {
         let config = config::load(&self.path).map_err(|error| error.to_string())?;
         let old = &self.parts.config;
