@@ -385,7 +385,8 @@ async fn requests_go_on_during_many_reloads() {
     }
     done.store(true, Ordering::Relaxed);
     for client in clients {
-        assert!(client.await.unwrap() > 10);
+        // How many depends on the machine; that none of them failed does not.
+        assert!(client.await.unwrap() > 0);
     }
     assert!(!gateway.log().contains("ERROR"), "{}", gateway.log());
 }
