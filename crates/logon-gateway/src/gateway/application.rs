@@ -87,8 +87,8 @@ impl Service<Request<RequestBody>> for Application {
 impl Applications {
     /// A request that the layer before has looked at.
     async fn answer(&self, mut request: Request<RequestBody>) -> Response<ProxyBody> {
-        let uri = request.uri();
-        let Ok(target) = Target::of(uri, request.version(), request.headers()) else {
+        // Whoever asks the layer has found it.
+        let Some(target) = request.extensions_mut().remove::<Target>() else {
             return Refusal::BadHost.response();
         };
         let authentication = request.extensions_mut().remove::<Authentication>();

@@ -56,27 +56,27 @@ impl Place {
         response
     }
 
-    async fn decide(&self, request: Request<RequestBody>) -> Response<ProxyBody> {
+    async fn decide(&self, mut request: Request<RequestBody>) -> Response<ProxyBody> {
         if let Some(diagnosis) = &self.diagnosis
             && diagnosis.holds(request.uri().path())
         {
             return Box::pin(diagnosis.answer(request)).await.map(ProxyBody::from);
         }
+        let target = Target::of(request.uri(), request.version(), request.headers());
+        let Ok(target) = target else { return Refusal::BadHost.response() };
         if let Some(sessions) = self.application.sessions()
             && request.headers().contains_key(COOKIE)
+            && let Some((user, renewed)) = self.session(sessions, &request, &target)
         {
-            let target = Target::of(request.uri(), request.version(), request.headers());
-            let Ok(target) = target else { return Refusal::BadHost.response() };
-            if let Some((user, renewed)) = self.session(sessions, &request, &target) {
-                let passing = self.application.pass(request, target, user);
-                // Beside what most requests need it would take room in all of them.
-                let mut response = Box::pin(passing).await;
-                if let Some(cookie) = renewed {
-                    response.headers_mut().append(SET_COOKIE, cookie);
-                }
-                return response;
+            let passing = self.application.pass(request, target, user);
+            // Beside what most requests need it would take room in all of them.
+            let mut response = Box::pin(passing).await;
+            if let Some(cookie) = renewed {
+                response.headers_mut().append(SET_COOKIE, cookie);
             }
+            return response;
         }
+        request.extensions_mut().insert(target);
         let Ok(response) = self.guarded.clone().call(request).await;
         response
     }
