@@ -126,10 +126,12 @@ class Hostile:
         connection = await self.open()
         connection.writer.write(HEAD + fields + b"\r\n0\r\n\r\n" + inner)
         answer = await asyncio.wait_for(connection.answer("GET"), LONGEST)
-        if answer.status not in (400, 501):
+        # RFC 9112 6.1: both may be taken as chunked alone, if the connection ends with it.
+        both = b"Content-Length: 4" in fields and b"Encoding: chunked" in fields
+        if answer.status not in ((200, 400, 501) if both else (400, 501)):
             self.seen.error("two lengths were taken", f"{fields}: {answer.status} {answer.body[:200]}")
-        rest = await asyncio.wait_for(connection.reader.read(1 << 20), LONGEST)
-        if b"smuggled" in rest:
+        rest = await asyncio.wait_for(connection.reader.read(-1), LONGEST)
+        if rest:
             self.seen.error("a request was smuggled", f"{fields}: {rest[:300]}")
         connection.close()
 
