@@ -155,7 +155,14 @@ async fn of_two_hosts_on_one_port_only_one_asks_for_a_logon() {
     let gateway = Gateway::start(&config).await;
     let address = gateway.address(0);
     assert_eq!(get(address, "wiki.corp.example", "/").await.status, 401);
-    for host in ["files.corp.example", "FILES.corp.example:8443", "files.corp.example."] {
+    // Also where two dots at the end make nobody's name of it: never the other's application.
+    for host in [
+        "files.corp.example",
+        "FILES.corp.example:8443",
+        "files.corp.example.",
+        "files.corp.example..",
+        "files.corp.example...:8443",
+    ] {
         let answered = get(address, host, "/").await;
         assert_eq!(answered.seen().one("host"), host);
         assert_eq!(answered.challenges().len(), 0);

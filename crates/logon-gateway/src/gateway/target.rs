@@ -3,13 +3,14 @@
 use http::header::HOST;
 use http::uri::Authority;
 use http::{HeaderMap, Uri, Version};
+use std::net::Ipv6Addr;
 
 /// What a request is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
     /// As the client wrote it; `None` of an HTTP/1.0 request that names no host.
     pub(crate) authority: Option<Authority>,
-    /// The host in lower case, without port and dot at the end; empty if there is none.
+    /// The host as [`plain`] gives it, without port; empty if there is none.
     pub(crate) host: String,
 }
 
@@ -43,7 +44,7 @@ impl Target {
         match &authority {
             None if version == Version::HTTP_11 || version == Version::HTTP_2 => Err(BadHost),
             Some(authority) if authority.as_str().contains('@') => Err(BadHost),
-            Some(authority) if authority.host().is_empty() => Err(BadHost),
+            Some(authority) if plain(authority.host()).is_empty() => Err(BadHost),
             Some(authority) if !is_port(authority) => Err(BadHost),
             _ => {
                 let host = authority.as_ref().map(|it| plain(it.host())).unwrap_or_default();
@@ -60,9 +61,15 @@ fn is_port(authority: &Authority) -> bool {
     rest.is_empty() || rest == ":" || authority.port_u16().is_some()
 }
 
-/// A host without what makes no difference.
+/// A host without what makes no difference to [`logon::http::Scopes`]: two hosts that have the same
+/// scope there have the same application here. Otherwise what is open on one host would open the
+/// application of another.
 pub(crate) fn plain(host: &str) -> String {
-    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+    let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    match literal.map(str::parse::<Ipv6Addr>) {
+        Some(Ok(address)) => format!("[{address}]"),
+        _ => host.trim_end_matches('.').to_ascii_lowercase(),
+    }
 }
 
 #[cfg(test)]
@@ -85,6 +92,8 @@ mod tests {
         assert_eq!(host("http://a.example/", &["A.example:80"]), Ok("a.example".to_owned()));
         assert_eq!(host("http://a.example/", &[]), Ok("a.example".to_owned()));
         assert_eq!(host("/", &["a.example:"]), Ok("a.example".to_owned()));
+        assert_eq!(host("/", &["a.example..:80"]), Ok("a.example".to_owned()));
+        assert_eq!(host("/", &["[0:0::0001]:80"]), Ok("[::1]".to_owned()));
     }
 
     #[test]
@@ -97,6 +106,7 @@ mod tests {
             &["a b"],
             &["user@a"],
             &[":80"],
+            &["..:80"],
             &["a:b"],
             &["a:65536"],
             &["[::1]:x"],
