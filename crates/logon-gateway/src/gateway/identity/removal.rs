@@ -1,4 +1,5 @@
-//! What a client may not say: the fields that applications believe about who a request is from.
+//! What a client may not say: the fields that applications believe about who a request is from, and
+//! about what it is for, where that is decided by its path.
 //!
 //! Names are compared as the laxest receiver would. CGI and WSGI write `-` as `_` and put `HTTP_`
 //! before it ([RFC 3875] §4.1.18), some servers do that to every character but letters and digits,
@@ -78,6 +79,18 @@ const BELIEVED: &[&str] = &[
     "forwarded-client-cert",
     "forwarded-tls-client-cert",
     "forwarded-tls-client-cert-info",
+    // Where a path is cut in two. gunicorn takes `SCRIPT_NAME` off the front of it, and what is
+    // left may be a path that asks for more
+    "document-root",
+    "original-uri",
+    "path-info",
+    "path-translated",
+    "request-uri",
+    "script-filename",
+    "script-name",
+    "script-url",
+    // What CGI calls this is where programs look for a proxy of their own (httpoxy)
+    "proxy",
     // Others that log on in front
     "amzn-oidc-identity",
     "credential-identifier",
@@ -158,6 +171,11 @@ const ORDINARY: &[&str] = &[
     "via",
 ];
 
+/// What says how long a body is and how it is read, where a server takes another sign for the dash:
+/// two servers would see two requests.
+const FRAMING: &[&str] =
+    &["content-encoding", "content-length", "content-type", "transfer-encoding"];
+
 /// Decides by its name whether a field of a client is never passed on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RemovedFields {
@@ -202,7 +220,9 @@ impl RemovedFields {
         }
         let whole = normalized(name);
         let bare = bare(&whole);
+        let is_misspelled = !name.eq_ignore_ascii_case(&whole);
         self.bare.contains(bare)
+            || (is_misspelled && FRAMING.contains(&whole.as_str()))
             || self.whole.contains(&whole)
             || BELIEVED_BEGINNINGS.iter().any(|beginning| bare.starts_with(beginning))
     }
@@ -440,6 +460,25 @@ mod tests {
             assert!(removed.removes(name), "{name}");
         }
         assert!(!removed.removes("X-Employees"));
+    }
+
+    #[test]
+    fn what_moves_a_request_to_another_path_is_removed() {
+        let removed = removed(&[]);
+        for name in ["SCRIPT_NAME", "Script-Name", "X-Script-Name", "PATH_INFO", "X-Original-URI"] {
+            assert!(removed.removes(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_frames_a_body_passes_in_its_own_spelling_alone() {
+        let removed = removed(&[]);
+        for name in ["Content_Length", "transfer.encoding", "CONTENT_TYPE", "-Content-Length"] {
+            assert!(removed.removes(name), "{name}");
+        }
+        for name in super::FRAMING {
+            assert!(!removed.removes(name) && !removed.removes(&name.to_ascii_uppercase()));
+        }
     }
 
     #[test]
