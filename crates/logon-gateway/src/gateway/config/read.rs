@@ -3,9 +3,16 @@
 use super::check;
 use super::schema::Config;
 use std::fmt::{self, Write};
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+/// Nobody writes as much.
+const MAX_SIZE: u64 = 4 << 20;
+
+/// Columns of a line that are shown with an error. Longer lines are no text of a person's.
+const MAX_COLUMNS: usize = 200;
 
 /// Why a configuration file cannot be used.
 #[derive(Debug)]
@@ -34,10 +41,23 @@ impl Finding {
 
 /// Reads and checks a file. Of what it names, only the user file is looked at, for its domain.
 pub(crate) fn load(path: &Path) -> Result<Config, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| ConfigError::Io { path: path.to_owned(), error })?;
+    let text = text(path).map_err(|error| ConfigError::Io { path: path.to_owned(), error })?;
     let folder = path.parent().unwrap_or(Path::new(""));
     parse(&path.display().to_string(), &text, folder)
+}
+
+fn text(path: &Path) -> io::Result<String> {
+    // Before it is opened: opening a pipe waits for somebody to write to it.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("is not a file"));
+    }
+    let mut text = String::new();
+    File::open(path)?.take(MAX_SIZE.saturating_add(1)).read_to_string(&mut text)?;
+    let is_too_long = u64::try_from(text.len()).is_ok_and(|length| length > MAX_SIZE);
+    if is_too_long {
+        return Err(io::Error::other(format!("is larger than {MAX_SIZE} bytes")));
+    }
+    Ok(text)
 }
 
 /// `name` is what errors call the file.
@@ -76,9 +96,13 @@ fn show(out: &mut String, name: &str, text: &str, finding: &Finding) -> fmt::Res
     let column = before.get(start..).unwrap_or_default().chars().count();
     let line = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
     let marked = text.get(span.clone()).unwrap_or_default().lines().next().unwrap_or_default();
-    let width = marked.chars().count().max(1);
     let margin = number.to_string().len();
     writeln!(out, "{name}:{number}:{}: {message}", column.saturating_add(1))?;
+    if column >= MAX_COLUMNS {
+        return Ok(());
+    }
+    let line: String = line.chars().take(MAX_COLUMNS).collect();
+    let width = marked.chars().count().clamp(1, MAX_COLUMNS.saturating_sub(column));
     writeln!(out, "{:margin$} |", "")?;
     writeln!(out, "{number} | {line}")?;
     write!(out, "{:margin$} | {:column$}{}", "", "", "^".repeat(width))

@@ -204,3 +204,26 @@ fn what_is_in_force_says_the_same_when_it_is_read_again() {
         assert_eq!(parse("printed", &printed).unwrap(), config);
     }
 }
+
+#[test]
+fn of_a_line_that_nobody_wrote_only_the_place_is_said() {
+    let error = wrong(&format!("x = [\"{}\" 5]\n{LEAST}", "a".repeat(70_000)));
+    assert!(error.starts_with("logon.toml:1:7000"), "{}", error.len());
+    assert_eq!(error.lines().count(), 1);
+    // It begins where it can be shown, and does not end there.
+    let error = wrong(&format!("{LEAST}{} = 1\n", "x".repeat(70_000)));
+    let shown = error.lines().skip(1).map(|line| line.chars().count()).max();
+    assert!(error.starts_with("logon.toml:6:1:") && shown < Some(300), "{shown:?}");
+}
+
+#[test]
+fn what_is_no_file_or_too_large_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = read::load(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("is not a file"), "{error}");
+    let path = folder.path().join("logon.toml");
+    std::fs::write(&path, vec![b'#'; (4 << 20) + 1]).unwrap();
+    assert!(read::load(&path).unwrap_err().to_string().contains("is larger than"));
+    #[cfg(target_os = "linux")]
+    assert!(read::load(Path::new("/dev/zero")).is_err());
+}
