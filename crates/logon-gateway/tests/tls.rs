@@ -142,9 +142,16 @@ async fn behind_a_box_that_speaks_tls_its_certificate_counts_and_connections_are
     let fields = [("Authorization", credentials.as_str())];
     let mut client = Client::connect(front_address).await;
     assert!(client.get("/").await.challenges().iter().any(|it| it.starts_with("Basic ")));
-    assert_eq!(client.get_with("/", &fields).await.user().as_deref(), Some(ALICE));
+    let answered = client.get_with("/", &fields).await;
+    assert_eq!(answered.user().as_deref(), Some(ALICE));
+    let cookie = answered.all("set-cookie")[0].split(';').next().unwrap().to_owned();
+    let session = [("Cookie", cookie.as_str())];
+    let mut client = Client::connect(front_address).await;
+    assert_eq!(client.get_with("/", &session).await.user().as_deref(), Some(ALICE));
 
     let mut client = Client::connect(plain).await;
+    // Where everybody could read it, it is worth nothing.
+    assert_eq!(client.get_with("/", &session).await.status, 401);
     assert_eq!(client.get("/").await.challenges(), ["Negotiate"]);
     assert_eq!(client.get_with("/", &fields).await.status, 401);
     // Whoever may say so: the peer is no trusted proxy.

@@ -58,6 +58,11 @@ impl Application {
         &self.0.scopes
     }
 
+    /// Whether a request came over TLS, and what is sent back goes over it.
+    pub(crate) fn is_secure(&self, request: &Request<RequestBody>) -> bool {
+        self.0.is_secure(request)
+    }
+
     /// A request whose sender is known by a session cookie.
     pub(crate) async fn pass(
         &self,

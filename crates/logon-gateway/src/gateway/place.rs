@@ -93,6 +93,10 @@ impl Place {
         if has_credentials(headers) {
             return None;
         }
+        // Anybody along the way has read it, and a new one would be read as well.
+        if !self.application.is_secure(request) {
+            return None;
+        }
         let host = Some(target.host.as_bytes());
         let scope = self.application.scopes().find_apart(host, None, request.uri().path());
         if scope.requirement() == Requirement::Off {
@@ -109,8 +113,8 @@ impl Place {
 /// Whether a request has credentials of a scheme that is ours.
 fn has_credentials(headers: &HeaderMap) -> bool {
     headers.get_all(AUTHORIZATION).iter().any(|value| {
-        let name = value.as_bytes().trim_ascii().split(|byte| *byte == b' ').next();
-        name.and_then(Scheme::from_name).is_some()
+        let mut parts = value.as_bytes().trim_ascii().split(|byte| matches!(byte, b' ' | b'\t'));
+        parts.next().and_then(Scheme::from_name).is_some()
     })
 }
 
