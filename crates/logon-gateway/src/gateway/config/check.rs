@@ -180,25 +180,70 @@ fn scopes(config: &Config, findings: &mut Vec<Finding>) {
                 return;
             }
         };
-        for route in config.route.iter().filter(|route| rules::is_of(route, listen.name.as_deref()))
-        {
-            let path = route.path.as_ref().map_or("/", |path| path.get_ref());
-            let hosts = route.hosts.iter().map(|host| Some(host.get_ref().as_bytes()));
-            let anywhere = route.hosts.is_empty().then_some(None);
-            for host in hosts.chain(anywhere) {
-                let scope = scopes.find(host, path);
-                let open = scope.requirement() != Requirement::Required;
-                if let (true, Some(span)) = (open, restriction(route)) {
-                    findings.push(Finding::at(
-                        span,
-                        "strangers pass here, and these would have to: say \
-                         `requirement = \"required\"`",
-                    ));
+        let routes = || {
+            let is_here = |route: &&Route| rules::is_of(route, listen.name.as_deref());
+            config.route.iter().filter(is_here)
+        };
+        let hosts = routes().flat_map(|route| &route.hosts);
+        let hosts: BTreeSet<&str> = hosts.map(|host| host.get_ref().as_str()).collect();
+        for restricted in routes() {
+            let Some(span) = restriction(restricted) else { continue };
+            for host in [None].into_iter().chain(hosts.iter().map(Some)) {
+                let is_own = |own: &Spanned<String>| host.is_some_and(|host| own.get_ref() == host);
+                if !restricted.hosts.is_empty() && !restricted.hosts.iter().any(is_own) {
+                    continue;
+                }
+                if let Some(message) = passed_by_strangers(config, &scopes, restricted, host) {
+                    findings.push(Finding::at(span, message));
                     return;
                 }
             }
         }
     }
+}
+
+/// Where strangers pass although a restriction holds there: at its own place, or at one below
+/// where another route lets them in and leaves the restriction in force. The user it names would
+/// be let in there, others who have logged on would not, and whoever does not log on would.
+fn passed_by_strangers(
+    config: &Config,
+    scopes: &Scopes,
+    restricted: &Route,
+    host: Option<&&str>,
+) -> Option<String> {
+    let own = path(restricted);
+    let number = config.route.iter().position(|route| std::ptr::eq(route, restricted))?;
+    let number = u32::try_from(number).ok()?;
+    let host_bytes = host.map(|host| host.as_bytes());
+    let below = config.route.iter().map(path).filter(|path| is_below(path, own));
+    for path in [own].into_iter().chain(below) {
+        let scope = scopes.find(host_bytes, path);
+        let holds = scope.restrictions().contains(&number);
+        // Who opens a place below altogether has said so, and nobody is looked at there.
+        let is_opened = scope.requirement() == Requirement::Off && path != own;
+        if holds && scope.requirement() != Requirement::Required && !is_opened {
+            return Some(if path == own && (restricted.hosts.len() == 1 || host.is_none()) {
+                "strangers pass here, and these would have to: say `requirement = \"required\"`"
+                    .to_owned()
+            } else {
+                let host = host.copied().unwrap_or_default();
+                format!(
+                    "strangers pass at {host}{path}, where this holds, too: say `requirement = \
+                     \"required\"` in a route for that place, or `users = [\"*\"]` if they may"
+                )
+            });
+        }
+    }
+    None
+}
+
+fn path(route: &Route) -> &str {
+    route.path.as_ref().map_or("/", |path| path.get_ref())
+}
+
+fn is_below(path: &str, above: &str) -> bool {
+    let above = above.trim_end_matches('/');
+    path.strip_prefix(above).is_some_and(|rest| rest.len() > 1 && rest.starts_with('/'))
 }
 
 fn no_scheme(error: &ScopeError) -> String {

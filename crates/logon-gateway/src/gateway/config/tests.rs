@@ -1,7 +1,8 @@
 //! What a file may say, and what is said of one that says something wrong.
 
-use super::read;
-use super::{Config, ConfigError, Limits, Log, Logon};
+use super::read::{self, ConfigError};
+use super::schema::Log;
+use super::{Config, Limits, Logon};
 use std::path::Path;
 use toml::{Table, Value};
 
@@ -151,6 +152,36 @@ fn a_value_of_no_use_is_shown_where_it_stands() {
     ] {
         let message = wrong(&format!("{LEAST}{text}"));
         assert!(message.starts_with(expected), "{text}\n{message}");
+    }
+}
+
+// PG-8
+#[test]
+fn a_restriction_that_another_route_lets_strangers_past_is_refused() {
+    let admin = "[[route]]\npath = \"/admin\"\nusers = [\"alice\"]\n";
+    for (other, place) in [
+        // A host outweighs the paths of all hosts.
+        ("hosts = [\"open.corp.example\"]\nrequirement = \"off\"\n", "open.corp.example/admin"),
+        ("hosts = [\"o.example\"]\nrequirement = \"optional\"\n", "o.example/admin"),
+        // Guests would pass, and users who are not alice would not.
+        ("path = \"/admin/public\"\nrequirement = \"optional\"\n", "at /admin/public,"),
+        ("path = \"/admin/x\"\nrequirement = \"app-challenges\"\n", "at /admin/x,"),
+    ] {
+        let other = format!("[[route]]\n{other}");
+        let message = wrong(&format!("{LEAST}{admin}{other}"));
+        assert!(message.starts_with("logon.toml:8:9: strangers pass"), "{message}");
+        assert!(message.contains(place), "{message}");
+        // In whichever order, and said on purpose it is right.
+        wrong(&format!("{LEAST}{other}{admin}"));
+        parse("logon.toml", &format!("{LEAST}{admin}{other}users = [\"*\"]\n")).unwrap();
+    }
+    for other in [
+        "path = \"/admin/health\"\nrequirement = \"off\"\n",
+        "path = \"/administrator\"\nrequirement = \"optional\"\n",
+        "hosts = [\"o.example\"]\nrequirement = \"off\"\n[[route]]\nhosts = [\"o.example\"]\n\
+         path = \"/admin\"\nrequirement = \"required\"\n",
+    ] {
+        parse("logon.toml", &format!("{LEAST}{admin}[[route]]\n{other}")).unwrap();
     }
 }
 
