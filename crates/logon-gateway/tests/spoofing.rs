@@ -326,12 +326,8 @@ async fn a_request_for_another_protocol_tells_the_truth_as_well() {
             let path =
                 format!("{path}?status=101&field=Upgrade:lines&field=Connection:upgrade&{tag}");
             let connection = "Upgrade";
-            let fields = [
-                ("Upgrade", "lines"),
-                ("Connection", connection),
-                (name, LIE),
-                ("X-Kept", "yes"),
-            ];
+            let fields =
+                [("Upgrade", "lines"), ("Connection", connection), (name, LIE), ("X-Kept", "yes")];
             let answered = client.get_with(&path, &fields).await;
             assert_eq!(answered.status, 101, "{name}");
             let text = application.text();

@@ -63,6 +63,11 @@ impl Application {
         self.0.is_secure(request)
     }
 
+    /// Whether this is the address of a proxy that is believed.
+    pub(crate) fn trusts(&self, address: std::net::IpAddr) -> bool {
+        self.0.trusts(address)
+    }
+
     /// A request whose sender is known by a session cookie.
     pub(crate) async fn pass(
         &self,

@@ -8,18 +8,18 @@ use super::session::Sessions;
 use super::target::Target;
 use super::watch::Watch;
 use crate::refusal::Refusal;
-use http::header::{AUTHORIZATION, COOKIE, SET_COOKIE};
-use http::{HeaderMap, HeaderValue, Request, Response};
-use logon::http::{Requirement, Scheme};
+use http::header::{AUTHORIZATION, COOKIE, HeaderName, SET_COOKIE, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
+use logon::http::{Requirement, Scheme, Scope, Side, is_intermediary_field};
 use logon_hyper::RequestBody;
-use logon_tower::{Connection, Immediate, LogonLayer, LogonService};
+use logon_tower::{Connection, Facts, Http11Required, Immediate, LogonLayer, LogonService};
 use logon_users::WatchedUserFile;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -60,24 +60,73 @@ impl Place {
         if let Some(diagnosis) = &self.diagnosis
             && diagnosis.holds(request.uri().path())
         {
+            self.notice_intermediary(&request);
             return Box::pin(diagnosis.answer(request)).await.map(ProxyBody::from);
         }
         let target = Target::of(request.uri(), request.version(), request.headers());
         let Ok(target) = target else { return Refusal::BadHost.response() };
         if let Some(sessions) = self.application.sessions()
             && request.headers().contains_key(COOKIE)
-            && let Some((user, renewed)) = self.session(sessions, &request, &target)
+            && let Some(session) = self.session(sessions, &request, &target)
         {
-            let passing = self.application.pass(request, target, user);
+            self.notice_intermediary(&request);
             // Beside what most requests need it would take room in all of them.
-            let mut response = Box::pin(passing).await;
+            return Box::pin(self.of_session(sessions, request, target, session)).await;
+        }
+        request.extensions_mut().insert(target);
+        let Ok(response) = self.guarded.clone().call(request).await;
+        response
+    }
+
+    /// What the layer does with each request, for those that do not come to it: whoever shares a
+    /// connection among clients ends the logon that one of them has on it.
+    fn notice_intermediary(&self, request: &Request<RequestBody>) {
+        let mut names = request.headers().keys().map(HeaderName::as_str);
+        if let Some(connection) = request.extensions().get::<Connection>()
+            && names.any(is_intermediary_field)
+            && !connection.peer().is_some_and(|peer| self.application.trusts(peer.ip()))
+        {
+            connection.release();
+        }
+    }
+
+    /// A request of a session. An application that answers 401 wants somebody, or somebody else:
+    /// the session ends in this browser, and the schemes are offered, as after any other logon.
+    async fn of_session(
+        &self,
+        sessions: &Sessions,
+        request: Request<RequestBody>,
+        target: Target,
+        session: Session,
+    ) -> Response<ProxyBody> {
+        let Session { user, renewed, scope } = session;
+        let gate = self.layer.gate();
+        let connection = request.extensions().get::<Connection>().cloned();
+        let arrival = connection.as_ref().map(|connection| {
+            let fields = request.headers().iter();
+            let fields = fields.map(|(name, value)| (name.as_str(), value.as_bytes()));
+            let facts = Facts::gather(Side::Origin, fields);
+            gate.arrival(connection, &facts, request.version() >= Version::HTTP_2)
+        });
+        let mut response = self.application.pass(request, target, user).await;
+        if response.status() != StatusCode::UNAUTHORIZED {
             if let Some(cookie) = renewed {
                 response.headers_mut().append(SET_COOKIE, cookie);
             }
             return response;
         }
-        request.extensions_mut().insert(target);
-        let Ok(response) = self.guarded.clone().call(request).await;
+        response.headers_mut().append(SET_COOKIE, sessions.clear());
+        if let (Some(connection), Some(arrival)) = (connection, arrival) {
+            let offer = gate.challenge(&connection, &arrival, &scope).await;
+            for challenge in &offer.challenges {
+                if let Ok(challenge) = HeaderValue::try_from(challenge) {
+                    response.headers_mut().append(WWW_AUTHENTICATE, challenge);
+                }
+            }
+            if offer.http_1_1_required {
+                response.extensions_mut().insert(Http11Required);
+            }
+        }
         response
     }
 
@@ -88,7 +137,7 @@ impl Place {
         sessions: &Sessions,
         request: &Request<RequestBody>,
         target: &Target,
-    ) -> Option<(User, Option<HeaderValue>)> {
+    ) -> Option<Session> {
         let headers = request.headers();
         if has_credentials(headers) {
             return None;
@@ -106,8 +155,16 @@ impl Place {
         let opened = sessions.open(cookies, &target.host, SystemTime::now())?;
         // Who logged on by Basic elsewhere has not proven here what Negotiate would.
         let enabled = scope.schemes().contains(&opened.user.scheme);
-        enabled.then_some((opened.user, opened.renewed))
+        enabled.then_some(Session { user: opened.user, renewed: opened.renewed, scope })
     }
+}
+
+/// What a session cookie stands for.
+struct Session {
+    user: User,
+    /// A new cookie, if it is time for one.
+    renewed: Option<HeaderValue>,
+    scope: Arc<Scope>,
 }
 
 /// Whether a request has credentials of a scheme that is ours.
@@ -122,10 +179,15 @@ fn has_credentials(headers: &HeaderMap) -> bool {
 #[derive(Clone)]
 pub(crate) struct Gateway(Arc<RwLock<InForce>>);
 
+/// How long exchanges may still be finished at a place that has been replaced: as long as a
+/// challenge serves ([`logon::Policy`]). Whoever begins again and again would else have the old
+/// rules for ever.
+const OVERLAP: Duration = Duration::from_secs(120);
+
 struct InForce {
     place: Arc<Place>,
-    /// What was served before, for exchanges that began there.
-    before: Option<Arc<Place>>,
+    /// What was served before, for exchanges that began there, and since when it is no more.
+    before: Option<(Arc<Place>, Instant)>,
 }
 
 impl Gateway {
@@ -139,12 +201,13 @@ impl Gateway {
         let mut in_force = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::replace(&mut in_force.place, Arc::new(place));
         let same_gate = Arc::ptr_eq(before.layer.gate(), in_force.place.layer.gate());
-        in_force.before = (!same_gate).then_some(before);
+        in_force.before = (!same_gate).then(|| (before, Instant::now()));
     }
 
     fn place(&self, request: &Request<RequestBody>) -> Arc<Place> {
         let in_force = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(before) = &in_force.before
+        if let Some((before, since)) = &in_force.before
+            && since.elapsed() < OVERLAP
             && request.headers().contains_key(AUTHORIZATION)
             && let Some(connection) = request.extensions().get::<Connection>()
             && before.layer.gate().is_in_exchange(connection)

@@ -20,7 +20,7 @@ mod cookies;
 mod key_file;
 mod keys;
 
-pub(crate) use config::{CookieName, SameSite, SessionConfig};
+pub(crate) use config::{CookieName, SessionConfig};
 pub(crate) use key_file::{Rotated, rotate};
 
 use super::identity::User;
