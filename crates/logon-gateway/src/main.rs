@@ -26,7 +26,6 @@ mod decode;
 mod demo;
 mod doctor;
 mod failure;
-#[allow(dead_code, unused_imports, reason = "under construction")]
 mod gateway;
 mod logging;
 mod manual;

@@ -9,6 +9,6 @@ mod schema;
 mod tests;
 pub(crate) mod values;
 
-pub(crate) use logon::{Demand, Logon, Names, RequirementName, SchemeName, host_name};
-pub(crate) use read::{ConfigError, load};
-pub(crate) use schema::{Admin, Config, Limits, Listen, Log, LogFormat, Route};
+pub(crate) use logon::{Logon, Names, RequirementName, SchemeName, host_name};
+pub(crate) use read::load;
+pub(crate) use schema::{Config, Limits, Listen, LogFormat, Route};

@@ -122,7 +122,7 @@ pub(crate) enum JwtAlgorithm {
 #[cfg(test)]
 mod tests {
     use super::{IdentityConfig, JwtAlgorithm, UserFormat};
-    use crate::gateway::identity::TokenField;
+    use crate::gateway::identity::field_name::TokenField;
 
     #[test]
     fn an_empty_table_is_the_default_and_the_default_is_written_as_it_is_read() {

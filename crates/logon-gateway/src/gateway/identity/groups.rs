@@ -79,12 +79,6 @@ impl Groups {
             }
         }
     }
-
-    /// The group of this name as the table spells it, for whoever checks names of groups.
-    pub(crate) fn find(&self, name: &str) -> Option<&str> {
-        let folded = fold(name);
-        self.names.iter().map(String::as_str).find(|name| fold(name) == folded)
-    }
 }
 
 enum Member {
@@ -165,8 +159,6 @@ mod tests {
         assert_eq!(*groups.of(&user("Corp", "BOB", None)), ["Admins"]);
         assert_eq!(*groups.of(&user("", "СЕРГЕЙ", None)), ["Wiki"]);
         assert_eq!(groups.of(&user("CORP", "mallory", None)).len(), 0);
-        assert_eq!(groups.find("wIKI"), Some("Wiki"));
-        assert_eq!(groups.find("Wik"), None);
     }
 
     #[test]

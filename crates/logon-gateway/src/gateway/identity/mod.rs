@@ -17,9 +17,8 @@ mod jwt;
 mod removal;
 mod user;
 
-pub(crate) use config::{IdentityConfig, JwtAlgorithm, JwtConfig, UserFormat};
-pub(crate) use field_name::{FieldName, TokenField};
-pub(crate) use fields::{IdentityError, IdentityFields};
+pub(crate) use config::IdentityConfig;
+pub(crate) use fields::IdentityFields;
 pub(crate) use groups::Groups;
 pub(crate) use removal::RemovedFields;
 pub(crate) use user::User;

@@ -282,7 +282,7 @@ pub(super) fn bare(normalized: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::{BELIEVED, BELIEVED_BEGINNINGS, ORDINARY, RemovedFields, bare, normalized};
-    use crate::gateway::identity::FieldName;
+    use crate::gateway::identity::field_name::FieldName;
     use proptest::prelude::*;
 
     /// Written by clients that would like to be somebody else.

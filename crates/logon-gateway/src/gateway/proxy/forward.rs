@@ -4,7 +4,7 @@ use super::BoxError;
 use super::failure::{Chain, Failure};
 use super::head::{self, Plan};
 use super::origin::{Line, Origin};
-use super::outgoing::{Key, Outgoing, Progress};
+use super::outgoing::{Outgoing, Progress};
 use super::response::{Ending, Lease, ProxyBody};
 use super::tunnel;
 use super::upstream::Upstream;

@@ -26,7 +26,7 @@ mod tls;
 mod tunnel;
 mod upstream;
 
-pub(crate) use config::{HealthConfig, HostHeader, UpstreamConfig, UpstreamUrl};
+pub(crate) use config::{UpstreamConfig, UpstreamUrl};
 pub(crate) use forward::{Passage, Removed, forward};
 pub(crate) use response::ProxyBody;
 pub(crate) use upstream::Upstream;

@@ -1,5 +1,6 @@
 use super::{MAX_KEPT, Signer};
-use crate::gateway::identity::{IdentityConfig, IdentityFields, JwtConfig, User};
+use crate::gateway::identity::config::JwtConfig;
+use crate::gateway::identity::{IdentityConfig, IdentityFields, User};
 use jsonwebtoken::{Algorithm, DecodingKey, TokenData, Validation};
 use logon::AccountName;
 use logon::http::Scheme;

@@ -1,6 +1,7 @@
 //! What the configuration file may say.
 
-use crate::gateway::proxy::{HealthConfig, HostHeader, Upstream, UpstreamConfig, UpstreamUrl};
+use crate::gateway::proxy::config::{HealthConfig, HostHeader};
+use crate::gateway::proxy::{Upstream, UpstreamConfig, UpstreamUrl};
 
 fn read(text: &str) -> Result<UpstreamConfig, String> {
     toml::from_str(text).map_err(|error| error.to_string())

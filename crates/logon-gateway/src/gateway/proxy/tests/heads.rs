@@ -122,7 +122,7 @@ async fn the_host_is_the_one_asked_for_and_only_one() {
 async fn the_application_may_have_its_own_host() {
     let application = echo().await;
     let mut config = super::support::config(application);
-    config.host = crate::gateway::proxy::HostHeader::Upstream;
+    config.host = crate::gateway::proxy::config::HostHeader::Upstream;
     let upstream = crate::gateway::proxy::Upstream::new("app", &config).unwrap();
     let head = text(pass(&upstream, request("GET", "/", "")).await).await;
     assert_eq!(values(&head, "host"), [application.to_string()]);

@@ -2,7 +2,8 @@
 
 use super::support::{application, config, front, front_2, full, get, pass, passage, raw};
 use super::support::{request, soon, text, until, upstream};
-use crate::gateway::proxy::{HostHeader, Upstream, forward};
+use crate::gateway::proxy::config::HostHeader;
+use crate::gateway::proxy::{Upstream, forward};
 use crate::refusal::Refusal;
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue, TE};

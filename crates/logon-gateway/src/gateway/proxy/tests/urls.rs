@@ -2,7 +2,8 @@
 
 use super::support::{application, config, full, get, soon, text, until};
 use crate::gateway::config::values::Span;
-use crate::gateway::proxy::{HealthConfig, Upstream, UpstreamConfig};
+use crate::gateway::proxy::config::HealthConfig;
+use crate::gateway::proxy::{Upstream, UpstreamConfig};
 use crate::refusal::Refusal;
 use std::net::SocketAddr;
 use std::sync::Arc;
