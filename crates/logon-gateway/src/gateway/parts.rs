@@ -163,7 +163,8 @@ fn upstreams(
             }
         };
         let same = before.and_then(|parts| parts.upstreams.get(name));
-        let kept = match same.filter(|it| it.config == upstream) {
+        // The file `ca` may have changed: it is read again, at the price of a new pool.
+        let kept = match same.filter(|it| it.config == upstream && upstream.ca.is_none()) {
             Some(it) => Running {
                 config: upstream,
                 upstream: Arc::clone(&it.upstream),
