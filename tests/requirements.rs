@@ -24,7 +24,7 @@ const RULES: [(&str, u8); 10] = [
 ];
 
 /// Rules without a test, each with the reason.
-const EXCEPTIONS: [(&str, &str); 26] = [
+const EXCEPTIONS: [(&str, &str); 18] = [
     ("C-17", "no anonymous logon is offered: an initiator without a user is `ApiMisuse::NoUser`"),
     ("C-19", "the initiator has no NTLMv1, so there is no LM field to fill in it"),
     ("C-22", "there are no default credentials: whoever connects chooses them and the host"),
@@ -42,32 +42,22 @@ const EXCEPTIONS: [(&str, &str); 26] = [
     ("H-19", THE_CLIENTS),
     ("H-20", THE_CLIENTS),
     ("H-26", THE_CLIENTS),
-    ("PG-1", "held by tests/interop: Chromium is shown one page and no prompt"),
-    ("PG-2", THE_GATEWAYS),
-    ("PG-8", THE_GATEWAYS),
-    ("PG-10", THE_GATEWAYS),
     ("PG-11", "held by tests/interop: the exchange with a server that verifies"),
-    ("PG-12", THE_GATEWAYS),
-    ("PG-13", THE_GATEWAYS),
-    ("PG-17", THE_GATEWAYS),
-    ("PG-19", THE_GATEWAYS),
 ];
 
 const THE_CLIENTS: &str = "an HTTP client's, and there is none yet";
-const THE_GATEWAYS: &str = "the gateway's, and there is none yet";
 
 /// What of a rule that has tests waits for something else.
-const WAITING: [(&str, &str); 11] = [
+const WAITING: [(&str, &str); 10] = [
     ("H-11", "the client's new AP-REQ for each request; the server's side is held"),
     ("H-18", "CONNECT, which needs a proxy"),
     ("HS-21", "NO_LOGON_SERVERS never reaches an application: HS-18 answers 503 before"),
     ("H-21", "408: a client whose time is over is disconnected without an answer"),
-    ("HS-3", "a service principal name for each host, and a keytab"),
-    ("HS-4", "a gateway that keeps the exchange; the core can go on with one"),
-    ("HS-8", "a configuration file, which comes with the gateway"),
+    ("HS-3", "a keytab; a service principal name for each host is held"),
     ("HS-25", "AP-REP; the place of the token is held with SPNEGO and a second mechanism"),
     ("HS-26", "whether the client asked for mutual authentication"),
-    ("PG-9", "the gateway as the proxy; that intermediaries are noticed is held"),
+    ("PG-1", "Chromium, which tests/interop has: one page and no prompt"),
+    ("PG-13", "what of it is Kerberos': key versions and encryption types of a keytab"),
     ("HS-28", "one keytab entry for many hosts; one configuration for many names is held"),
 ];
 

@@ -84,6 +84,7 @@ fn a_sound_configuration_has_nothing_broken() {
     assert!(output.stderr.is_empty(), "{output:?}");
 }
 
+// PG-13, PG-17, PG-18
 #[test]
 fn a_broken_configuration_fails_and_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
@@ -121,6 +122,7 @@ fn what_cannot_be_read_is_shown_where_it_is_wrong() {
     assert!(text.contains("logon.toml:2:1: unknown field `upstrem`"), "{text}");
 }
 
+// PG-13, PG-14
 #[test]
 fn a_url_that_logs_on_is_followed_to_the_challenge() {
     let folder = tempfile::tempdir().unwrap();

@@ -391,7 +391,7 @@ async fn over_http_2(number: usize, way: Way, seed: u64) -> Tally {
     tally
 }
 
-// PG-2, H-08
+// PG-10, H-08
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_never_bears_the_name_of_somebody_else() {
     let seed = std::env::var("NO_BLEED_SEED").map_or(1, |seed| seed.parse().unwrap());

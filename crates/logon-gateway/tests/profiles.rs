@@ -335,7 +335,7 @@ async fn bearer_tokens_and_preflights_pass_where_a_route_lets_them() {
     assert!(!application.text().contains("TlRM"));
 }
 
-// PG-12, HS-2
+// PG-10, PG-12, HS-2
 #[tokio::test]
 async fn the_application_learns_who_it_is_and_nothing_that_would_prove_it() {
     let (application, authority, folder) = (Echo::start(), Authority::new(), Folder::new());

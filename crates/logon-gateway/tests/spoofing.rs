@@ -131,7 +131,7 @@ where
     }
 }
 
-// PG-2
+// PG-12
 #[tokio::test]
 async fn no_spelling_of_an_identity_reaches_the_application_with_or_without_a_logon() {
     let application = Echo::start();
@@ -151,7 +151,7 @@ async fn no_spelling_of_an_identity_reaches_the_application_with_or_without_a_lo
     assert_no_lie(application.text().as_bytes(), "all that arrived");
 }
 
-// PG-2
+// PG-12
 #[tokio::test]
 async fn what_only_proxies_say_ends_a_logon_and_is_not_passed_on() {
     let application = Echo::start();
@@ -169,7 +169,7 @@ async fn what_only_proxies_say_ends_a_logon_and_is_not_passed_on() {
     assert_no_lie(application.text().as_bytes(), "all that arrived");
 }
 
-// PG-2
+// PG-12
 #[tokio::test]
 async fn the_request_that_logs_on_carries_no_lie_either() {
     let application = Echo::start();
@@ -186,7 +186,7 @@ async fn the_request_that_logs_on_carries_no_lie_either() {
     }
 }
 
-// PG-2
+// PG-12
 #[tokio::test]
 async fn a_head_that_could_be_read_in_two_ways_is_refused_and_not_passed_on() {
     let application = Echo::start();
@@ -230,7 +230,7 @@ async fn a_head_that_could_be_read_in_two_ways_is_refused_and_not_passed_on() {
     }
 }
 
-// PG-2
+// PG-12
 #[tokio::test]
 async fn lines_that_end_with_a_line_feed_alone_are_fields_of_their_own() {
     let application = Echo::start();
@@ -252,7 +252,7 @@ async fn lines_that_end_with_a_line_feed_alone_are_fields_of_their_own() {
     assert_no_lie(application.text().as_bytes(), "line feeds");
 }
 
-// PG-2
+// PG-12
 #[tokio::test]
 async fn trailers_are_no_way_around() {
     let application = Echo::start();
@@ -279,7 +279,7 @@ async fn trailers_are_no_way_around() {
     }
 }
 
-// PG-2
+// PG-12
 #[tokio::test]
 async fn a_connection_field_takes_nothing_away_that_the_gateway_says() {
     let application = Echo::start();
@@ -311,7 +311,7 @@ async fn a_connection_field_takes_nothing_away_that_the_gateway_says() {
     assert!(!answered.seen().has("x-hop"));
 }
 
-// PG-2
+// PG-12
 #[tokio::test]
 async fn a_request_for_another_protocol_tells_the_truth_as_well() {
     let application = Echo::start();
@@ -351,7 +351,7 @@ async fn over_http_2(upstream: &str) -> (Authority, Gateway) {
     (authority, gateway)
 }
 
-// PG-2
+// PG-12
 #[tokio::test]
 async fn over_http_2_no_spelling_reaches_the_application_either() {
     let application = Echo::start();
@@ -391,7 +391,7 @@ async fn over_http_2_no_spelling_reaches_the_application_either() {
     }
 }
 
-// PG-2
+// PG-12
 #[tokio::test]
 async fn an_application_that_speaks_http_2_is_told_no_lie() {
     let application = Http2::start();
@@ -418,7 +418,7 @@ async fn an_application_that_speaks_http_2_is_told_no_lie() {
     }
 }
 
-// PG-2
+// PG-12
 #[tokio::test]
 async fn configured_names_have_twins_as_well() {
     let application = Echo::start();
