@@ -1,9 +1,10 @@
 //! The accepted connection that an identity belongs to.
 
+use crate::facts::Client;
 use logon::ChannelBindings;
 use logon::http::{ConnectionAuth, ConnectionConfig};
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
@@ -25,7 +26,7 @@ struct Inner {
     secure: bool,
     logged_on: AtomicBool,
     /// Whom a trusted proxy first named as its client.
-    client: OnceLock<IpAddr>,
+    client: OnceLock<Client>,
     /// Whether the application wants all logons forgotten before the next request.
     released: AtomicBool,
     /// One state for each configuration that guards resources of this connection, so that a
@@ -125,8 +126,12 @@ impl Connection {
     }
 
     /// Whether a trusted proxy has named no other client on this connection.
-    pub(crate) fn is_only_client(&self, client: IpAddr) -> bool {
-        *self.0.client.get_or_init(|| client) == client
+    pub(crate) fn is_only_client(&self, client: Client) -> bool {
+        match self.0.client.get() {
+            Some(first) => *first == client,
+            // Of two at a time one is the first.
+            None => self.0.client.set(client).is_ok(),
+        }
     }
 
     /// The state, for a request that may take its time. Requests of a connection are decided one

@@ -3,6 +3,14 @@
 use logon::http::{Side, is_cors_preflight, is_intermediary_field};
 use std::net::{IpAddr, SocketAddr};
 
+/// Whom an intermediary names as its client.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Client {
+    Nobody,
+    Address(IpAddr),
+    Word(Box<[u8]>),
+}
+
 /// What the fields of a request say about who it is from and how it came.
 #[derive(Default)]
 pub struct Facts<'a> {
@@ -11,6 +19,8 @@ pub struct Facts<'a> {
     pub(crate) host: Option<&'a [u8]>,
     pub(crate) hosts: usize,
     forwarded_for: Option<&'a [u8]>,
+    forwarded: Option<&'a [u8]>,
+    real_ip: Option<&'a [u8]>,
     forwarded_proto: Option<&'a [u8]>,
     origin: bool,
     request_method: bool,
@@ -39,6 +49,8 @@ impl<'a> Facts<'a> {
                     match name {
                         // The last one is what the nearest intermediary has written.
                         "x-forwarded-for" => facts.forwarded_for = Some(value),
+                        "forwarded" => facts.forwarded = Some(value),
+                        "x-real-ip" => facts.real_ip = Some(value),
                         "x-forwarded-proto" => facts.forwarded_proto = Some(value),
                         _ => {}
                     }
@@ -56,6 +68,25 @@ impl<'a> Facts<'a> {
 
     pub(crate) fn is_preflight(&self, method: &str) -> bool {
         is_cors_preflight(method, self.origin, self.request_method)
+    }
+
+    /// Whom the nearest intermediary names as its client, in whichever way: an address, or a word
+    /// of its own ([RFC 7239] §6.3).
+    ///
+    /// [RFC 7239]: https://www.rfc-editor.org/rfc/rfc7239
+    pub(crate) fn client(&self) -> Client {
+        if let Some(address) = self.forwarded_for() {
+            return Client::Address(address);
+        }
+        let last = |value: &'a [u8]| value.rsplit(|byte| *byte == b',').next();
+        let element = self.forwarded.and_then(last);
+        let is_for = |pair: &&[u8]| {
+            pair.split_at_checked(4).is_some_and(|(name, _)| name.eq_ignore_ascii_case(b"for="))
+        };
+        let pair =
+            element.and_then(|it| it.split(|b| *b == b';').map(<[u8]>::trim_ascii).find(is_for));
+        let word = self.forwarded_for.and_then(last).or(pair).or(self.real_ip);
+        word.map_or(Client::Nobody, |word| Client::Word(word.trim_ascii().into()))
     }
 
     /// The address that the nearest intermediary has the request from. Some write the port, too.
@@ -90,6 +121,30 @@ impl std::fmt::Debug for Facts<'_> {
 mod tests {
     use super::Facts;
     use logon::http::Side;
+
+    #[test]
+    fn two_clients_are_told_apart_however_a_proxy_names_them() {
+        let client = |name: &str, value: &str| {
+            Facts::gather(Side::Origin, [(name, value.as_bytes())].into_iter()).client()
+        };
+        for (name, one, other) in [
+            ("x-forwarded-for", "192.0.2.1", "192.0.2.2"),
+            ("x-forwarded-for", "192.0.2.9, 192.0.2.1", "192.0.2.9, 192.0.2.2"),
+            ("x-forwarded-for", "unknown", "192.0.2.2"),
+            ("x-forwarded-for", "_one", "_other"),
+            ("forwarded", "for=192.0.2.1;proto=http", "for=192.0.2.2;proto=http"),
+            ("forwarded", "proto=http; For=_one", "proto=http; For=_other"),
+            ("x-real-ip", "192.0.2.1", "192.0.2.2"),
+            ("x-real-ip", "192.0.2.1", ""),
+        ] {
+            assert_ne!(client(name, one), client(name, other), "{name}: {one} {other}");
+            assert_eq!(client(name, one), client(name, one), "{name}: {one}");
+        }
+        assert_ne!(client("via", "1.1 proxy"), client("x-real-ip", "192.0.2.1"));
+        // The port is of the proxy's connection, not of the client.
+        let (with, without) = ("192.0.2.1:4711", "192.0.2.1");
+        assert_eq!(client("x-forwarded-for", with), client("x-forwarded-for", without));
+    }
 
     // With none, failures behind a proxy would count as the proxy's own.
     #[test]

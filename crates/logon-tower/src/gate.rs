@@ -97,7 +97,8 @@ impl<S: AsyncCredentialStore> Gate<S> {
     ///
     /// # Security
     /// A proxy that shares its connections to the server among clients must not be listed; where
-    /// `X-Forwarded-For` names a second client on a connection, logons no longer count for it. One
+    /// `X-Forwarded-For`, `Forwarded` or `X-Real-IP` names a second client on a connection, or now
+    /// one and now none, logons no longer count for it. One
     /// that does so and adds none of these fields cannot be noticed, and gives one client's logon
     /// to another: configure it to add them, or set [`ConnectionConfig::persistent`] to `false`.
     /// Behind a proxy that is not listed all failures count as its own: list its address in
@@ -167,7 +168,8 @@ impl<S: AsyncCredentialStore> Gate<S> {
         multiplexed: bool,
     ) -> Arrival {
         let secure = connection.is_secure();
-        if !facts.intermediary {
+        // One that names its clients sometimes has more than one as well.
+        if !facts.intermediary && self.trusted_proxies.is_empty() {
             let carrier = if multiplexed { Carrier::Multiplexed } else { Carrier::Exclusive };
             return Arrival { carrier, secure, forwarded_for: None };
         }
@@ -175,8 +177,9 @@ impl<S: AsyncCredentialStore> Gate<S> {
         let trusted =
             peer.is_some_and(|peer| self.trusted_proxies.iter().any(|net| net.contains(&peer)));
         let forwarded_for = if trusted { facts.forwarded_for() } else { None };
-        let one_client = forwarded_for.is_none_or(|client| connection.is_only_client(client));
-        let carrier = match (multiplexed, trusted && one_client) {
+        let exclusive =
+            if trusted { connection.is_only_client(facts.client()) } else { !facts.intermediary };
+        let carrier = match (multiplexed, exclusive) {
             (true, _) => Carrier::Multiplexed,
             (false, false) => Carrier::Shared,
             (false, true) => Carrier::Exclusive,

@@ -109,7 +109,10 @@ impl Applications {
                 if authentication.as_ref().is_some_and(Authentication::is_fresh)
                     && self.is_secure(&request) =>
             {
-                sessions.seal(user, &target.host, SystemTime::now()).ok()
+                sessions
+                    .seal(user, &target.host, SystemTime::now())
+                    .inspect_err(|error| tracing::error!("no session: {error}"))
+                    .ok()
             }
             _ => None,
         };

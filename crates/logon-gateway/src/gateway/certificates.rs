@@ -75,12 +75,23 @@ pub(crate) fn bindings_in_front(
 
 fn read(certificate: &Path, key: &Path) -> Result<Chain, String> {
     let chain = read_chain(certificate)?;
+    check_file(key)?;
     let key_read = PrivateKeyDer::from_pem_file(key)
         .map_err(|error| format!("{}: no private key in PEM: {error}", key.display()))?;
     Ok((chain, key_read))
 }
 
+/// A pipe would keep whoever reads it waiting.
+fn check_file(path: &Path) -> Result<(), String> {
+    match fs::metadata(path) {
+        Ok(file) if file.is_file() => Ok(()),
+        Ok(_) => Err(format!("{}: this is no file", path.display())),
+        Err(error) => Err(format!("{}: {error}", path.display())),
+    }
+}
+
 fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    check_file(path)?;
     let wrong = |error| format!("{}: no certificates in PEM: {error}", path.display());
     let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).map_err(wrong)?.collect();
     let chain = chain.map_err(wrong)?;

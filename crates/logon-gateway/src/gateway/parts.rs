@@ -40,7 +40,7 @@ struct Guard {
 pub(crate) struct Running {
     config: UpstreamConfig,
     pub(crate) upstream: Arc<Upstream>,
-    health: Arc<JoinSet<()>>,
+    health: Option<Arc<JoinSet<()>>>,
 }
 
 /// What one listener serves.
@@ -61,7 +61,7 @@ impl Parts {
         making: Making,
     ) -> Result<(Self, Vec<Stage>), String> {
         let guard = Guard::build(&config, folder, before.map(|parts| &parts.guard))?;
-        let upstreams = upstreams(&config, folder, before)?;
+        let upstreams = upstreams(&config, folder, before, making)?;
         let sessions = match &config.session {
             Some(session) => Some(Arc::new(Sessions::load(session, folder)?)),
             None => None,
@@ -125,6 +125,13 @@ impl Guard {
             let layer = guard.layer.clone();
             return Ok(Self { logon, names, users, layer });
         }
+        if let Some(old) = before.filter(|guard| guard.names != names) {
+            tracing::warn!(
+                before = %old.names.domain, now = %names.domain,
+                "[server] has changed, be it by the domains of the user file: everybody has to log \
+                 on again; say `domain` there to keep it"
+            );
+        }
         let connection = config.logon.connection(&names);
         let connection = connection.map_err(|error| format!("[logon] realm: {error}"))?;
         let gate = Gate::new(connection, Immediate(Arc::clone(&users)))
@@ -148,6 +155,7 @@ fn upstreams(
     config: &Config,
     folder: &Path,
     before: Option<&Parts>,
+    making: Making,
 ) -> Result<BTreeMap<String, Running>, String> {
     let mut running = BTreeMap::new();
     let named = config.route.iter().filter_map(|route| route.upstream.as_ref());
@@ -168,13 +176,14 @@ fn upstreams(
             Some(it) => Running {
                 config: upstream,
                 upstream: Arc::clone(&it.upstream),
-                health: Arc::clone(&it.health),
+                health: it.health.clone(),
             },
             None => {
                 let mut found = upstream.clone();
                 found.ca = found.ca.map(|path| folder.join(path));
                 let started = Upstream::new(name, &found)?;
-                let health = Arc::new(started.watch());
+                // A check asks nobody.
+                let health = (making == Making::Yes).then(|| Arc::new(started.watch()));
                 Running { config: upstream, upstream: started, health }
             }
         };

@@ -2,7 +2,7 @@
 
 use super::read::Finding;
 use super::schema::{Config, Listen, Route};
-use crate::gateway::identity::Groups;
+use crate::gateway::identity::{Groups, JwtConfig};
 use crate::gateway::proxy::UpstreamUrl;
 use crate::gateway::rules;
 use logon::http::{Requirement, Scope, ScopeError, ScopeRule, Scopes};
@@ -13,6 +13,7 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     listeners(config, &mut findings);
     upstreams(config, &mut findings);
+    passes(config, &mut findings);
     for route in &config.route {
         names(config, route, &mut findings);
         place(route, &mut findings);
@@ -105,6 +106,21 @@ fn upstreams(config: &Config, findings: &mut Vec<Finding>) {
         if upstream.urls.is_empty() {
             findings.push(Finding::new(format!("[upstreams.{name}]: `urls` is empty")));
         }
+    }
+}
+
+/// Credentials that the application has to verify must reach it.
+fn passes(config: &Config, findings: &mut Vec<Finding>) {
+    let jwt = config.identity.jwt.as_ref();
+    let taken = jwt.is_some_and(JwtConfig::takes_authorization);
+    let routes = config.route.iter().filter_map(|route| route.pass_schemes.as_ref());
+    let any = routes.chain([&config.logon.pass_schemes]).any(|schemes| !schemes.is_empty());
+    if taken && any {
+        findings.push(Finding::new(
+            "[identity.jwt] takes the field Authorization, so credentials of `pass_schemes` would \
+             never reach the application that has to verify them: say `field = \"X-Logon-Token\"` \
+             under [identity.jwt], or leave `pass_schemes` out",
+        ));
     }
 }
 

@@ -191,6 +191,9 @@ fn what_is_missing_is_said() {
     assert!(message.contains("there is no [[listen]]"), "{message}");
     let message = wrong("users = \"users\"\n[[listen]]\naddress = \"127.0.0.1:1\"\n");
     assert!(message.contains("no request would go anywhere"), "{message}");
+    let jwt = "[identity.jwt]\nkey = \"k\"\nalgorithm = \"EdDSA\"\naudience = \"a\"\n";
+    let message = wrong(&format!("{LEAST}[logon]\npass_schemes = [\"Bearer\"]\n{jwt}"));
+    assert!(message.contains("never reach the application"), "{message}");
     let message = wrong(&format!("{LEAST}[logon]\nschemes = []\n"));
     assert!(message.contains("a logon is required but no scheme enabled"), "{message}");
 }

@@ -97,6 +97,13 @@ pub(crate) struct JwtConfig {
     pub(crate) key_id: Option<String>,
 }
 
+impl JwtConfig {
+    /// Whether no credentials of clients reach the application.
+    pub(crate) fn takes_authorization(&self) -> bool {
+        self.field == TokenField::Authorization
+    }
+}
+
 fn default_issuer() -> String {
     "logon".to_owned()
 }

@@ -7,9 +7,12 @@ use super::removal::{RemovedFields, bare, normalized};
 use super::user::User;
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, HeaderName};
+use logon::AccountName;
+use logon::http::Scheme;
+use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 /// Writes the fields.
@@ -22,7 +25,20 @@ pub(crate) struct IdentityFields {
     format: UserFormat,
     token: Option<(HeaderName, Signer)>,
     removed: Arc<RemovedFields>,
+    /// What was written before, without the token.
+    known: Mutex<HashMap<AccountName, Arc<Known>>>,
 }
+
+/// The fields of a user, and what else they were written from.
+#[derive(Debug)]
+struct Known {
+    scheme: Scheme,
+    groups: Vec<String>,
+    fields: Box<[(HeaderName, HeaderValue)]>,
+}
+
+/// Users that are known at a time.
+const MAX_KNOWN: usize = 4096;
 
 /// Why a user cannot be passed on. A name is refused rather than altered: what it would be altered
 /// to may be the name of somebody else.
@@ -92,6 +108,7 @@ impl IdentityFields {
             format: config.format,
             token,
             removed: Arc::new(removed),
+            known: Mutex::default(),
         })
     }
 
@@ -110,6 +127,40 @@ impl IdentityFields {
         groups: &[String],
         now: SystemTime,
     ) -> Result<Vec<(HeaderName, HeaderValue)>, IdentityError> {
+        let known =
+            self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&user.name).cloned();
+        let known = known.filter(|known| known.scheme == user.scheme && known.groups == groups);
+        let mut fields = match known {
+            Some(known) => known.fields.to_vec(),
+            None => {
+                let fields = self.written(user, groups)?;
+                self.remember(user, groups, &fields);
+                fields
+            }
+        };
+        if let Some((field, signer)) = &self.token {
+            let token = signer.token(user, groups, now).map_err(IdentityError::Token)?;
+            fields.push((field.clone(), token));
+        }
+        Ok(fields)
+    }
+
+    /// For the next request of the same user; most have many.
+    fn remember(&self, user: &User, groups: &[String], fields: &[(HeaderName, HeaderValue)]) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_KNOWN {
+            known.clear();
+        }
+        let entry = Known { scheme: user.scheme, groups: groups.to_vec(), fields: fields.into() };
+        known.insert(user.name.clone(), Arc::new(entry));
+    }
+
+    /// All but the token.
+    fn written(
+        &self,
+        user: &User,
+        groups: &[String],
+    ) -> Result<Vec<(HeaderName, HeaderValue)>, IdentityError> {
         check_user(user)?;
         let mut fields = Vec::with_capacity(8);
         let mut add = |names: &[HeaderName], value: HeaderValue| {
@@ -125,10 +176,6 @@ impl IdentityFields {
         }
         if !self.groups.is_empty() && !groups.is_empty() {
             add(&self.groups, value(&listed(groups))?);
-        }
-        if let Some((field, signer)) = &self.token {
-            let token = signer.token(user, groups, now).map_err(IdentityError::Token)?;
-            fields.push((field.clone(), token));
         }
         Ok(fields)
     }

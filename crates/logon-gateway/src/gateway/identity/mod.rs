@@ -17,7 +17,7 @@ mod jwt;
 mod removal;
 mod user;
 
-pub(crate) use config::IdentityConfig;
+pub(crate) use config::{IdentityConfig, JwtConfig};
 pub(crate) use fields::IdentityFields;
 pub(crate) use groups::Groups;
 pub(crate) use removal::RemovedFields;

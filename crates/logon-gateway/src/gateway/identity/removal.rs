@@ -20,6 +20,9 @@ use std::collections::HashSet;
 /// Names that applications are known to believe, without `HTTP_` and `X-`.
 const BELIEVED: &[&str] = &[
     // CGI and IIS
+    "authuser",
+    "logonuser",
+    "remoteuser",
     "auth-email",
     "auth-fullname",
     "auth-group",
@@ -103,6 +106,13 @@ const BELIEVED_BEGINNINGS: &[&str] = &[
     // IIS, CGI, Authelia, Kubernetes
     "logon-",
     "remote-",
+    // ASP.NET Core behind IIS
+    "ms-aspnetcore-",
+    // Directory and single sign-on modules
+    "gap-",
+    "ldap-",
+    "saml-",
+    "sso-",
     "auth-user",
     // Grafana, Gitea, Gogs
     "webauth-",

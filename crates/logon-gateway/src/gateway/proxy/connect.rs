@@ -99,11 +99,16 @@ impl Connector {
     }
 }
 
+/// What is read of an answer ahead of a client that is slow to take it, and the most that its
+/// head may be.
+const ANSWER_BUFFER: usize = 128 * 1024;
+
 async fn handshake_1<I>(io: I) -> Result<Connected, Unconnected>
 where
     I: Read + Write + Unpin + Send + 'static,
 {
     let (sender, connection) = http1::Builder::new()
+        .max_buf_size(ANSWER_BUFFER)
         .handshake(io)
         .await
         .map_err(|error| Unconnected::handshake(&error))?;

@@ -15,10 +15,21 @@ const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 /// Whether a field says where a request came from or what was asked for, whichever sign an
 /// application takes for a dash: many read `X_Forwarded_For` as `X-Forwarded-For`.
 pub(super) fn is_forwarding(name: &str) -> bool {
-    const EXACT: [&[u8]; 4] = [b"forwarded", b"x-real-ip", b"x-original-url", b"x-rewrite-url"];
+    const EXACT: [&[u8]; 10] = [
+        b"forwarded",
+        b"x-real-ip",
+        b"x-original-url",
+        b"x-rewrite-url",
+        b"x-url-scheme",
+        b"x-client-ip",
+        b"x-cluster-client-ip",
+        b"client-ip",
+        b"true-client-ip",
+        b"front-end-https",
+    ];
     const PREFIX: &[u8] = b"x-forwarded-";
     let name = name.as_bytes();
-    if !matches!(name.first(), Some(b'x' | b'f')) {
+    if !matches!(name.first(), Some(b'x' | b'f' | b'c' | b't')) {
         return false;
     }
     let begins = |with: &[u8]| {

@@ -79,7 +79,7 @@ impl Origin {
     pub(super) async fn line(&self, http1: bool, fresh: bool) -> Result<Line, Unconnected> {
         let http2 = self.http2 && !http1 && !self.declined.load(Ordering::Relaxed);
         if http2 {
-            return self.line_2().await;
+            return Box::pin(self.line_2()).await;
         }
         if !fresh && let Some(sender) = self.pool.take() {
             return Ok(Line { sender: Sender::Http1(sender), reused: true });
