@@ -35,6 +35,12 @@ pub(crate) enum Command {
         /// Hex, base64, or a whole header line; read from standard input if absent or `-`
         token: Option<String>,
     },
+    /// Explain the code of a refusal that stands in the log, or list all codes
+    #[command(after_help = "Example:\n  logon explain LOGON_WRONG_PROOF\n  logon explain")]
+    Explain {
+        /// The code
+        code: Option<String>,
+    },
     /// Put a new key for session cookies before the old ones; makes the file if it is missing
     #[command(
         after_help = "Example:\n  logon session-key --file session.keys\n  logon session-key --file session.keys --keep 1   # ends all sessions"

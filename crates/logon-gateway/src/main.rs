@@ -25,6 +25,7 @@ mod cli;
 mod decode;
 mod demo;
 mod doctor;
+mod explain;
 mod failure;
 mod gateway;
 mod logging;
@@ -68,6 +69,7 @@ fn run(command: Command) -> Result<(), Failure> {
             demo::run(options)
         }
         Command::Users(command) => users::run(command, &mut out),
+        Command::Explain { code } => explain::run(code.as_deref(), &mut out),
         Command::SessionKey { file, keep } => session_key::run(&file, keep, &mut out),
         Command::Decode { token } => {
             decode::run(token.as_deref(), &mut io::stdin().lock(), &mut out).map_err(|failure| {

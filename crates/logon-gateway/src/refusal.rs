@@ -41,7 +41,6 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     /// All of them.
-    #[cfg_attr(not(test), expect(dead_code, reason = "docs/refusals.md is written from it"))]
     pub(crate) const ALL: [Self; 14] = [
         Self::NotAllowed,
         Self::Untellable,
@@ -172,7 +171,6 @@ impl Refusal {
     }
 
     /// What can be done about it.
-    #[cfg_attr(not(test), expect(dead_code, reason = "docs/refusals.md is written from it"))]
     pub(crate) const fn remedy(self) -> &'static str {
         match self {
             Self::NotAllowed => {

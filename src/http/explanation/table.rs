@@ -217,7 +217,8 @@ explanations! {
     THROTTLED: Some(Status::TooManyRequests), NO_ROOM =>
         "Too many logons have failed, of this account from this address, or from this address.",
         "Wait; Retry-After says how long. Find what keeps sending a wrong password. Behind a proxy \
-         all clients count as one address: list the proxy as trusted, or as exempt.";
+         all clients count as one address: list the proxy as trusted, or as exempt. How many and how \
+         long is ThrottleConfig's, [logon.throttle] of the gateway; a restart forgets all failures.";
 
     // How it is proven.
     NTLM_V1: CHALLENGE, UNSUPPORTED =>

@@ -137,8 +137,12 @@ impl Applications {
             let host = Some(target.host.as_bytes()).filter(|host| !host.is_empty());
             let scope = self.scopes.find_apart(host, None, path);
             if !self.restrictions.allow(&scope, user, &groups) {
+                let connection = request.extensions().get::<Connection>();
+                let peer = connection.and_then(Connection::peer);
                 tracing::info!(
                     account = %user.name, host = target.host, path,
+                    connection = connection.map(Connection::id),
+                    peer = peer.map(tracing::field::display),
                     code = Refusal::NotAllowed.code(), "not allowed here"
                 );
                 return Refusal::NotAllowed.response();

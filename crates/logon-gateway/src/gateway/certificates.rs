@@ -2,7 +2,8 @@
 
 use super::config::{Config, Listen};
 use logon::ChannelBindings;
-use logon_hyper::rustls::pki_types::pem::PemObject;
+use logon_hyper::rustls;
+use logon_hyper::rustls::pki_types::pem::{self, PemObject};
 use logon_hyper::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use logon_hyper::{Certificates, TlsError};
 use rcgen::{CertificateParams, DnType, KeyPair};
@@ -28,9 +29,9 @@ pub(crate) fn of_listener(
 ) -> Result<Option<Certificates>, String> {
     let (chain, key, source) = match (&listen.certificate, &listen.key, &listen.self_signed) {
         (Some(certificate), Some(key), _) => {
-            let certificate = folder.join(certificate.get_ref());
-            let (chain, key) = read(&certificate, &folder.join(key))?;
-            (chain, key, certificate)
+            let source = (folder.join(certificate.get_ref()), folder.join(key));
+            let (chain, key) = read(&source.0, &source.1)?;
+            (chain, key, source)
         }
         (_, _, Some(path)) => {
             let path = folder.join(path);
@@ -41,21 +42,32 @@ pub(crate) fn of_listener(
                 make(&path, &names(config))?;
             }
             let (chain, key) = read(&path, &path)?;
-            (chain, key, path)
+            (chain, key, (path.clone(), path))
         }
         _ => return Ok(None),
     };
-    let unusable = |path: &Path, error: &TlsError| format!("{}: {error}", path.display());
     let mut certificates =
-        Certificates::new(chain, key).map_err(|error| unusable(&source, &error))?;
+        Certificates::new(chain, key).map_err(|error| unusable(&source.0, &source.1, &error))?;
     for site in &listen.site {
-        let path = folder.join(&site.certificate);
-        let (chain, key) = read(&path, &folder.join(&site.key))?;
+        let (path, key_path) = (folder.join(&site.certificate), folder.join(&site.key));
+        let (chain, key) = read(&path, &key_path)?;
         let names: Vec<&str> = site.names.iter().map(String::as_str).collect();
-        certificates =
-            certificates.site(&names, chain, key).map_err(|error| unusable(&path, &error))?;
+        certificates = certificates
+            .site(&names, chain, key)
+            .map_err(|error| unusable(&path, &key_path, &error))?;
     }
     Ok(Some(certificates))
+}
+
+fn unusable(certificate: &Path, key: &Path, error: &TlsError) -> String {
+    let (certificate, key) = (certificate.display(), key.display());
+    match error {
+        TlsError::Config(rustls::Error::InconsistentKeys(_)) => format!(
+            "{key} is not the key of {certificate}: take the one that the certificate was \
+             requested with"
+        ),
+        error => format!("{certificate}: {error}"),
+    }
 }
 
 /// What clients bind their logons to, if a box in front speaks TLS for this listener.
@@ -76,8 +88,12 @@ pub(crate) fn bindings_in_front(
 fn read(certificate: &Path, key: &Path) -> Result<Chain, String> {
     let chain = read_chain(certificate)?;
     check_file(key)?;
-    let key_read = PrivateKeyDer::from_pem_file(key)
-        .map_err(|error| format!("{}: no private key in PEM: {error}", key.display()))?;
+    let key_read = PrivateKeyDer::from_pem_file(key).map_err(|error| match error {
+        pem::Error::NoItemsFound => {
+            format!("{}: there is no private key in PEM in it", key.display())
+        }
+        error => format!("{}: no private key in PEM: {error}", key.display()),
+    })?;
     Ok((chain, key_read))
 }
 
@@ -96,7 +112,10 @@ fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).map_err(wrong)?.collect();
     let chain = chain.map_err(wrong)?;
     if chain.is_empty() {
-        return Err(format!("{}: there is no certificate in it", path.display()));
+        return Err(format!(
+            "{}: there is no certificate in PEM in it, -----BEGIN CERTIFICATE-----",
+            path.display()
+        ));
     }
     Ok(chain)
 }
@@ -122,8 +141,13 @@ fn make(path: &Path, names: &[String]) -> Result<(), String> {
     let key = KeyPair::generate().map_err(failed)?;
     let certificate = params.self_signed(&key).map_err(failed)?;
     let key = zeroize::Zeroizing::new(key.serialize_pem());
-    write_private(path, &[certificate.pem().as_bytes(), key.as_bytes()])
-        .map_err(|error| format!("{}: {error}", path.display()))?;
+    write_private(path, &[certificate.pem().as_bytes(), key.as_bytes()]).map_err(|error| {
+        format!(
+            "cannot make the self-signed certificate {}: {error}; `self_signed` needs a folder \
+             that can be written to",
+            path.display()
+        )
+    })?;
     tracing::warn!(
         path = %path.display(),
         names = names.join(", "),

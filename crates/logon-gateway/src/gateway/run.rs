@@ -2,7 +2,7 @@
 
 use super::admin::{self, View};
 use super::certificates::Making;
-use super::config::{self, Config};
+use super::config::{self, Admin, Config, Limits, LogFormat, LogLevel};
 use super::listeners::Listeners;
 use super::parts::Parts;
 use crate::cli::GatewayOptions;
@@ -29,7 +29,7 @@ pub(crate) fn run(options: GatewayOptions) -> Result<(), Failure> {
         io::stdout().write_all(printed.as_bytes())?;
         return Ok(());
     }
-    let json = config.log.format == config::LogFormat::Json;
+    let json = config.log.format == LogFormat::Json;
     logging::start_at(json, config.log.level.name());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -40,7 +40,12 @@ pub(crate) fn run(options: GatewayOptions) -> Result<(), Failure> {
         let _entered = runtime.enter();
         let counted = Parts::build(config, &folder, None, Making::No);
         let counted = counted.map_err(Failure::message)?.1.len();
-        writeln!(io::stdout(), "{}: in order, {counted} listener(s)", path.display())?;
+        let listeners = if counted == 1 { "listener" } else { "listeners" };
+        writeln!(
+            io::stdout(),
+            "{}: in order, {counted} {listeners}; `logon doctor --config {0}` looks closer",
+            path.display()
+        )?;
         return Ok(());
     }
     runtime.block_on(serve(path, folder, config))
@@ -112,6 +117,24 @@ struct Serving {
     parts: Parts,
     listeners: Listeners,
     view: View,
+    running: Fixed,
+}
+
+/// What a reload does not change, as it is since the start.
+struct Fixed {
+    limits: Limits,
+    log: (LogFormat, LogLevel),
+    admin: Option<Admin>,
+}
+
+impl Fixed {
+    fn of(config: &Config) -> Self {
+        Self {
+            limits: config.limits.clone(),
+            log: (config.log.format, config.log.level),
+            admin: config.admin.clone(),
+        }
+    }
 }
 
 async fn serve(path: PathBuf, folder: PathBuf, config: Config) -> Result<(), Failure> {
@@ -129,16 +152,21 @@ async fn serve(path: PathBuf, folder: PathBuf, config: Config) -> Result<(), Fai
     let mut listeners = Listeners::default();
     let opened = listeners.open(&stages).await.map_err(Failure::message)?;
     listeners.serve(stages, opened, &parts.config.limits).await;
-    let serving = Serving { path, folder, parts, listeners, view };
+    let running = Fixed::of(&parts.config);
+    let serving = Serving { path, folder, parts, listeners, view, running };
     serving.show();
     let stop = Arc::new(Notify::new());
-    let mut out = io::stdout();
+    // Whoever reads the log as JSON reads it all there.
+    let plain = serving.parts.config.log.format == LogFormat::Human;
+    let mut out: Box<dyn Write + Send> =
+        if plain { Box::new(io::stdout()) } else { Box::new(io::sink()) };
     if let (Some(admin), Some(metrics)) = (admin, metrics) {
         let socket = TcpListener::bind(admin.address).await.map_err(|error| {
             Failure::message(format!("[admin] cannot listen at {}: {error}", admin.address))
         })?;
         let local = socket.local_addr().map_err(|error| Failure::message(error.to_string()))?;
         writeln!(out, "admin http://{local}")?;
+        tracing::info!(address = %local, "listening for operators");
         let site = admin::site(serving.view.clone(), metrics);
         let stopped = Arc::clone(&stop);
         tokio::spawn(Server::new(site).serve(socket, async move { stopped.notified().await }));
@@ -187,11 +215,11 @@ impl Serving {
 
     async fn take_over(&mut self) -> Result<(), String> {
         let config = config::load(&self.path).map_err(|error| error.to_string())?;
-        let old = &self.parts.config;
+        let (old, new) = (&self.running, Fixed::of(&config));
         let fixed = [
-            ("[limits]", old.limits != config.limits),
-            ("[log]", old.log != config.log),
-            ("[admin]", old.admin != config.admin),
+            ("[limits]", old.limits != new.limits),
+            ("[log]", old.log != new.log),
+            ("[admin]", old.admin != new.admin),
         ];
         let (parts, stages) = Parts::build(config, &self.folder, Some(&self.parts), Making::Yes)?;
         let opened = self.listeners.open(&stages).await?;

@@ -11,4 +11,4 @@ pub(crate) mod values;
 
 pub(crate) use logon::{Logon, Names, RequirementName, SchemeName, host_name};
 pub(crate) use read::load;
-pub(crate) use schema::{Config, Limits, Listen, LogFormat, Route};
+pub(crate) use schema::{Admin, Config, Limits, Listen, LogFormat, LogLevel, Route};

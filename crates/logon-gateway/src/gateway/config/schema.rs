@@ -21,6 +21,7 @@ pub(crate) struct Config {
     /// Where requests go whose route names no upstream: a URL, or a name of `[upstreams]`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) upstream: Option<Spanned<String>>,
+    #[serde(default)]
     pub(crate) listen: Vec<Listen>,
     #[serde(default)]
     pub(crate) server: Names,
