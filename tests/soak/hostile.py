@@ -14,8 +14,8 @@ from ntlm import Logon, User, negotiate
 from world import HOST
 
 HEAD = f"POST /open/x HTTP/1.1\r\nHost: {HOST}\r\n".encode()
-# request_head is 5 s.
-LONGEST = 10
+# request_head is 10 s.
+LONGEST = 20
 
 
 class Hostile:
@@ -27,7 +27,7 @@ class Hostile:
         while not self.world.stopping:
             trick = random.choice(tricks)
             try:
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(60):
                     await trick()
                 self.seen.counts["hostile"] += 1
             except TimeoutError:
@@ -147,8 +147,8 @@ class Hostile:
         kind = random.choice([b"\x16\x03\x01", b"\x17\x03\x03", b"\x15\x03\x01"])
         body = os.urandom(random.randrange(1, 2000))
         writer.write(kind + struct.pack(">H", random.choice([len(body), 16000])) + body)
-        # The handshake has 10 s.
-        await asyncio.wait_for(reader.read(1 << 20), 20)
+        # The handshake has 10 s as well.
+        await asyncio.wait_for(reader.read(1 << 20), LONGEST)
         writer.close()
 
     async def trick_plain_to_tls(self):

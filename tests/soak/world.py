@@ -50,7 +50,7 @@ keys = "session.keys"
 address = "127.0.0.1:0"
 
 [limits]
-request_head = "5s"
+request_head = "10s"
 body_stall = "5s"
 write_stall = "5s"
 connections = 2000
