@@ -180,7 +180,7 @@ fn a_check_writes_nothing_and_opens_nothing() {
          self_signed = \"tls.pem\"\n"
     ));
     let ended = folder.run(&["--check"]);
-    assert!(ended.code == Some(0) && ended.out.contains("in order, 1 listener(s)"), "{ended:?}");
+    assert!(ended.code == Some(0) && ended.out.contains("in order, 1 listener;"), "{ended:?}");
     let files = std::fs::read_dir(folder.path(".")).unwrap();
     let mut files: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
     files.sort();
