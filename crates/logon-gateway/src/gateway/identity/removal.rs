@@ -82,7 +82,7 @@ const BELIEVED: &[&str] = &[
     "forwarded-client-cert",
     "forwarded-tls-client-cert",
     "forwarded-tls-client-cert-info",
-    // Where a path is cut in two. gunicorn takes `SCRIPT_NAME` off the front of it, and what is
+    // Where a path is cut in two. Servers take `SCRIPT_NAME` off the front of it, and what is
     // left may be a path that asks for more
     "document-root",
     "original-uri",
