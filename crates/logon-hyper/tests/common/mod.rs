@@ -104,12 +104,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
 
     /// All legs, with a body on each, as many clients do.
     pub(crate) async fn log_on(&mut self, scheme: Scheme, user: &str, password: &str) -> Answered {
-        self.log_on_bound(scheme, user, password, ChannelBindings::none()).await
+        self.log_on_with("", scheme, user, password, ChannelBindings::none()).await
+    }
+
+    /// The same through a proxy that adds `fields` to each leg.
+    #[allow(dead_code, reason = "not every test has a proxy")]
+    pub(crate) async fn log_on_through(&mut self, fields: &str, user: &str, pw: &str) -> Answered {
+        self.log_on_with(fields, Scheme::Ntlm, user, pw, ChannelBindings::none()).await
     }
 
     /// The same over TLS.
     pub(crate) async fn log_on_bound(
         &mut self,
+        scheme: Scheme,
+        user: &str,
+        password: &str,
+        bindings: ChannelBindings,
+    ) -> Answered {
+        self.log_on_with("", scheme, user, password, bindings).await
+    }
+
+    async fn log_on_with(
+        &mut self,
+        fields: &str,
         scheme: Scheme,
         user: &str,
         password: &str,
@@ -127,14 +144,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             panic!("complete after one leg")
         };
         let body = vec![b'x'; 100_000];
-        let header = format!("Authorization: {}\r\n", format_token(scheme, &token));
+        let header = format!("{fields}Authorization: {}\r\n", format_token(scheme, &token));
         let answered = self.send("POST", "/", &header, &body).await;
         assert_eq!(answered.status, 401);
         assert!(!answered.closes);
         let challenge = parse_token(scheme, answered.challenges[0].as_bytes()).unwrap().unwrap();
         token.clear();
         let _ = initiator.step(Some(&challenge), &mut token).unwrap();
-        let header = format!("Authorization: {}\r\n", format_token(scheme, &token));
+        let header = format!("{fields}Authorization: {}\r\n", format_token(scheme, &token));
         self.send("POST", "/", &header, &body).await
     }
 }
