@@ -62,7 +62,44 @@ pub(super) fn is_header_text(text: &str) -> bool {
     text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
 }
 
-fn decode_base64(token68: &[u8]) -> Result<Vec<u8>, HeaderError> {
+/// `token`, and what stands behind it.
+pub(super) fn token(text: &[u8]) -> Result<(&[u8], &[u8]), HeaderError> {
+    let end = text.iter().position(|byte| !is_tchar(*byte)).unwrap_or(text.len());
+    match text.split_at_checked(end) {
+        Some((token, after)) if !token.is_empty() => Ok((token, after)),
+        _ => Err(HeaderError::BadParameters),
+    }
+}
+
+/// What stands between the quotation marks, the first of which is gone, and behind them.
+///
+/// A backslash in front of anything but a quotation mark or another backslash stands for itself:
+/// clients write `"CORP\alice"`, and hash what they mean by it.
+pub(super) fn quoted_string(text: &[u8]) -> Result<(Vec<u8>, &[u8]), HeaderError> {
+    let mut value = Vec::new();
+    let mut rest = text;
+    loop {
+        rest = match rest {
+            [b'"', after @ ..] => return Ok((value, after)),
+            [b'\\', escaped @ (b'"' | b'\\'), after @ ..] => {
+                value.push(*escaped);
+                after
+            }
+            [byte, after @ ..] if *byte == b'\t' || !byte.is_ascii_control() => {
+                value.push(*byte);
+                after
+            }
+            _ => return Err(HeaderError::BadParameters),
+        };
+    }
+}
+
+pub(super) fn trim_start<'a>(text: &'a [u8], bytes: &[u8]) -> &'a [u8] {
+    let start = text.iter().position(|byte| !bytes.contains(byte)).unwrap_or(text.len());
+    text.get(start..).unwrap_or_default()
+}
+
+pub(super) fn decode_base64(token68: &[u8]) -> Result<Vec<u8>, HeaderError> {
     BASE64_STANDARD.decode(token68).map_err(|_| HeaderError::BadBase64)
 }
 

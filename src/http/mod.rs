@@ -1,10 +1,12 @@
 //! HTTP authentication on bytes, for any HTTP stack ([RFC 9110] §11, [RFC 4559], [MS-NTHT]).
 //!
 //! A server keeps one [`ConnectionAuth`] per accepted connection and asks it about every
-//! request; the identity lives in there, and dies with the connection.
+//! request; the identity lives in there, and dies with the connection. A client keeps one
+//! [`ClientAuth`] per connection and tells it about every answer.
 
 mod authentication;
 mod basic;
+mod client;
 mod config;
 mod connection;
 mod decision;
@@ -26,6 +28,7 @@ mod throttle;
 
 pub use authentication::{AuthStatus, Authentication, Logon};
 pub use basic::BasicConfig;
+pub use client::{ClientAuth, ClientConfig, ClientError, ClientStep, Credentials};
 pub use config::ConnectionConfig;
 pub use connection::{ConnectionAuth, Question};
 pub use decision::{Decision, Forward, Response};

@@ -33,6 +33,17 @@ impl Mechanism {
     }
 }
 
+impl Mechanism {
+    /// Whether the server, too, proves who it is.
+    const fn proves_server(self) -> bool {
+        match self {
+            Self::Ntlm | Self::SpnegoNtlm => false,
+            #[cfg(test)]
+            Self::PerRequest => true,
+        }
+    }
+}
+
 impl fmt::Display for Mechanism {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -110,17 +121,7 @@ impl Context {
     /// What the client and this side agreed on.
     #[must_use]
     pub fn attributes(&self) -> ContextAttributes {
-        let session = &self.established.session;
-        let mut attributes = ContextAttributes::empty();
-        if session.has_integrity() {
-            attributes |= ContextAttributes::INTEGRITY
-                | ContextAttributes::REPLAY_DETECT
-                | ContextAttributes::SEQUENCE_DETECT;
-        }
-        attributes.set(ContextAttributes::CONFIDENTIALITY, session.has_confidentiality());
-        #[cfg(test)]
-        attributes.set(ContextAttributes::MUTUAL_AUTH, self.mechanism == Mechanism::PerRequest);
-        attributes
+        attributes(self.mechanism, &self.established.session)
     }
 
     /// `ExportedSessionKey` ([MS-NLMP] §3.1.5.1.2).
@@ -152,6 +153,12 @@ impl InitiatorContext {
         self.mechanism
     }
 
+    /// What the server and this side agreed on.
+    #[must_use]
+    pub fn attributes(&self) -> ContextAttributes {
+        attributes(self.mechanism, &self.session)
+    }
+
     /// `ExportedSessionKey` ([MS-NLMP] §3.1.5.1.2).
     ///
     /// # Security
@@ -168,6 +175,18 @@ impl InitiatorContext {
     fn session_ref(&self) -> &ntlm::Session {
         &self.session
     }
+}
+
+fn attributes(mechanism: Mechanism, session: &ntlm::Session) -> ContextAttributes {
+    let mut attributes = ContextAttributes::empty();
+    if session.has_integrity() {
+        attributes |= ContextAttributes::INTEGRITY
+            | ContextAttributes::REPLAY_DETECT
+            | ContextAttributes::SEQUENCE_DETECT;
+    }
+    attributes.set(ContextAttributes::CONFIDENTIALITY, session.has_confidentiality());
+    attributes.set(ContextAttributes::MUTUAL_AUTH, mechanism.proves_server());
+    attributes
 }
 
 /// Both sides protect messages alike; this is written once for both.

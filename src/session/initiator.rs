@@ -1,6 +1,6 @@
 //! The client's side.
 
-use super::context::{InitiatorContext, Mechanism};
+use super::context::{ContextAttributes, InitiatorContext, Mechanism};
 use crate::binding::ChannelBindings;
 use crate::config::InitiatorConfig;
 use crate::error::Error;
@@ -82,5 +82,46 @@ impl Initiator {
             },
         };
         Ok(InitiatorStep::Continue(Self(next)))
+    }
+
+    /// What will have authenticated this side, once that is known: a negotiation does not know
+    /// before the server has selected.
+    #[must_use]
+    pub fn mechanism(&self) -> Option<Mechanism> {
+        match &self.0 {
+            State::Ntlm(_) => Some(Mechanism::Ntlm),
+            State::Spnego(spnego) => spnego.is_final().then_some(Mechanism::SpnegoNtlm),
+        }
+    }
+
+    /// Whether this side has sent all that it has to send, and only the server's consent is
+    /// awaited.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        match &self.0 {
+            State::Ntlm(_) => false,
+            State::Spnego(spnego) => spnego.is_final(),
+        }
+    }
+}
+
+impl InitiatorConfig {
+    /// Asks for attributes as callers of `InitializeSecurityContext` do with `ISC_REQ_*`
+    /// ([MS-NLMP] §3.1.1.2), all of them at once: what is absent is no longer demanded.
+    ///
+    /// | attribute | what it means here |
+    /// |---|---|
+    /// | `INTEGRITY` | [`with_integrity`](Self::with_integrity): a server that cannot is refused |
+    /// | `CONFIDENTIALITY` | [`with_confidentiality`](Self::with_confidentiality), the same |
+    /// | `REPLAY_DETECT`, `SEQUENCE_DETECT` | `NTLMSSP_NEGOTIATE_SIGN`, which is asked for in any case; [`InitiatorContext::attributes`] says whether the server agreed |
+    /// | `MUTUAL_AUTH` | nothing: NTLM does not prove the server. [`with_mutual_auth`](crate::http::ClientConfig::with_mutual_auth) refuses to log on without |
+    ///
+    /// By default nothing is demanded, which is what Windows asks of `NTLM`. For `Negotiate` it
+    /// asks for `MUTUAL_AUTH | SEQUENCE_DETECT`; where that ends in NTLM it gets the second and
+    /// goes on without the first, as this does.
+    #[must_use]
+    pub fn with_attributes(self, attributes: ContextAttributes) -> Self {
+        self.with_integrity(attributes.contains(ContextAttributes::INTEGRITY))
+            .with_confidentiality(attributes.contains(ContextAttributes::CONFIDENTIALITY))
     }
 }

@@ -43,6 +43,11 @@ impl<M: InitiatorMechanism> Initiator<M> {
         Self::Start(mechanism)
     }
 
+    /// Whether only the acceptor's consent is awaited.
+    pub(crate) fn is_final(&self) -> bool {
+        matches!(self, Self::Final(_))
+    }
+
     /// Takes the acceptor's token, `None` at the start and when the acceptor's last word came
     /// without one; what has to be sent is appended to `out`.
     pub(crate) fn step(self, token: Option<&[u8]>, out: &mut Vec<u8>) -> Result<Output<M>, Error> {

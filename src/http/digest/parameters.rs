@@ -1,7 +1,7 @@
 //! The parameters of Digest credentials, as text ([RFC 9110] §11.2, §5.6; [RFC 7616] §3.4).
 
 use crate::error::{HeaderError, ParameterProblem};
-use crate::http::header::is_tchar;
+use crate::http::header::{is_tchar, quoted_string, token, trim_start};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -96,41 +96,4 @@ pub(super) fn extended_value(value: &[u8]) -> Option<String> {
             _ => return None,
         };
     }
-}
-
-/// `token`, and what stands behind it.
-fn token(text: &[u8]) -> Result<(&[u8], &[u8]), HeaderError> {
-    let end = text.iter().position(|byte| !is_tchar(*byte)).unwrap_or(text.len());
-    match text.split_at_checked(end) {
-        Some((token, after)) if !token.is_empty() => Ok((token, after)),
-        _ => Err(HeaderError::BadParameters),
-    }
-}
-
-/// What stands between the quotation marks, the first of which is gone, and behind them.
-///
-/// A backslash in front of anything but a quotation mark or another backslash stands for itself:
-/// clients write `"CORP\alice"`, and hash what they mean by it.
-fn quoted_string(text: &[u8]) -> Result<(Vec<u8>, &[u8]), HeaderError> {
-    let mut value = Vec::new();
-    let mut rest = text;
-    loop {
-        rest = match rest {
-            [b'"', after @ ..] => return Ok((value, after)),
-            [b'\\', escaped @ (b'"' | b'\\'), after @ ..] => {
-                value.push(*escaped);
-                after
-            }
-            [byte, after @ ..] if *byte == b'\t' || !byte.is_ascii_control() => {
-                value.push(*byte);
-                after
-            }
-            _ => return Err(HeaderError::BadParameters),
-        };
-    }
-}
-
-fn trim_start<'a>(text: &'a [u8], bytes: &[u8]) -> &'a [u8] {
-    let start = text.iter().position(|byte| !bytes.contains(byte)).unwrap_or(text.len());
-    text.get(start..).unwrap_or_default()
 }

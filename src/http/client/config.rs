@@ -1,0 +1,105 @@
+//! What the exchanges of a client share.
+
+use super::super::Scheme;
+use crate::config::InitiatorConfig;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use zeroize::Zeroizing;
+
+/// What the exchanges of a client share: who it is, which schemes it may speak, what it demands.
+/// See [RFC 9110] §11.4, [MS-NTHT] §3.1.
+pub struct ClientConfig {
+    pub(super) initiator: Arc<InitiatorConfig>,
+    pub(super) schemes: Vec<Scheme>,
+    pub(super) password: Option<Password>,
+    pub(super) mutual_auth: bool,
+    pub(super) bindings_required: bool,
+}
+
+/// An account as the schemes take it that need the password itself.
+pub(super) struct Password {
+    pub(super) name: String,
+    pub(super) password: Zeroizing<String>,
+}
+
+impl ClientConfig {
+    /// A client that logs on by [`Scheme::Negotiate`] and [`Scheme::Ntlm`], as `initiator` says.
+    #[must_use]
+    pub fn new(initiator: Arc<InitiatorConfig>) -> Self {
+        Self {
+            initiator,
+            schemes: Scheme::INTEGRATED.to_vec(),
+            password: None,
+            mutual_auth: false,
+            bindings_required: false,
+        }
+    }
+
+    /// The schemes it may speak. Of those that a server offers, the first in the order of
+    /// [`Scheme::ALL`] is taken, in whatever order they stand here or there. Default:
+    /// [`Scheme::INTEGRATED`].
+    ///
+    /// [`Scheme::Digest`] is passed over: only servers have it so far.
+    ///
+    /// # Security
+    /// Whoever lists [`Scheme::Basic`] sends the password to every server that asks for it. That
+    /// the connection is over TLS, and to whom, is the embedding program's to see to.
+    #[must_use]
+    pub fn with_schemes(mut self, schemes: &[Scheme]) -> Self {
+        let wanted = |scheme: &Scheme| schemes.contains(scheme) && *scheme != Scheme::Digest;
+        self.schemes = Scheme::ALL.into_iter().filter(wanted).collect();
+        self
+    }
+
+    /// The account for [`Scheme::Basic`], which needs the password itself: `name` is sent as it
+    /// stands. Without, the scheme is not spoken.
+    #[must_use]
+    pub fn with_password(mut self, name: &str, password: &str) -> Self {
+        let password = Zeroizing::new(password.into());
+        self.password = Some(Password { name: name.into(), password });
+        self
+    }
+
+    /// Whether the server has to prove who it is, too. Default: no, for NTLM cannot do it: with
+    /// this it is not spoken, bare or within `Negotiate`, and neither is `Basic`.
+    #[must_use]
+    pub fn with_mutual_auth(mut self, required: bool) -> Self {
+        self.mutual_auth = required;
+        self
+    }
+
+    /// Whether a logon has to be bound to its TLS connection. Default: no, bindings are sent
+    /// where there are any. With this nothing is sent over a connection that has none, and
+    /// `Basic`, which cannot be bound, is not spoken.
+    #[must_use]
+    pub fn with_bindings_required(mut self, required: bool) -> Self {
+        self.bindings_required = required;
+        self
+    }
+
+    /// The schemes it may speak, the strongest first.
+    #[must_use]
+    pub fn schemes(&self) -> &[Scheme] {
+        &self.schemes
+    }
+
+    /// Whether there is what the scheme needs.
+    pub(super) fn has(&self, scheme: Scheme) -> bool {
+        self.schemes.contains(&scheme) && (scheme.is_per_connection() || self.password.is_some())
+    }
+}
+
+/// The password does not go into logs.
+impl fmt::Debug for ClientConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientConfig")
+            .field("initiator", &self.initiator)
+            .field("schemes", &self.schemes)
+            .field("password_of", &self.password.as_ref().map(|password| &password.name))
+            .field("mutual_auth", &self.mutual_auth)
+            .field("bindings_required", &self.bindings_required)
+            .finish()
+    }
+}
