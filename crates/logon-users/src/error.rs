@@ -4,6 +4,7 @@ use crate::digest::DigestProblem;
 use crate::format::Format;
 use crate::name::NameProblem;
 use core::fmt;
+use logon::Refusal;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,11 @@ impl UserFileError {
     }
 
     pub(crate) fn at(path: &Path, problem: LineProblem) -> Self {
-        Self { path: path.to_owned(), line: Some(problem.line), kind: problem.kind }
+        Self::on(path, problem.line, problem.kind)
+    }
+
+    pub(crate) fn on(path: &Path, line: usize, kind: UserFileErrorKind) -> Self {
+        Self { path: path.to_owned(), line: Some(line), kind }
     }
 
     /// The file.
@@ -149,6 +154,9 @@ pub enum UserFileErrorKind {
     /// The password is empty.
     EmptyPassword,
 
+    /// The account that a client is to log on with may not, by what the file says.
+    MayNotLogOn(Refusal),
+
     /// The account cannot log on by HTTP's Digest scheme.
     Digest(DigestProblem),
     /// Another format than our own: it can be read but not edited.
@@ -177,7 +185,7 @@ impl fmt::Display for UserFileErrorKind {
                 "there is no such file: check the path, or add an account to create it"
             }
             Self::Unreadable(error) => {
-                return write!(f, "cannot be read ({error}): give the server's user access to it");
+                return write!(f, "cannot be read ({error}): give the user who runs this program access to it");
             }
             Self::NotAFile => "is not a regular file: name the file itself",
             Self::OpenToOthers { mode } => {
@@ -240,6 +248,9 @@ impl fmt::Display for UserFileErrorKind {
                 "the time of the last change is wrong: it is `LCT-` and hexadecimal digits"
             }
             Self::EmptyPassword => "the password is empty: write one, or remove the line",
+            Self::MayNotLogOn(refusal) => {
+                return write!(f, "this account may not log on: {refusal}");
+            }
             Self::Digest(problem) => return problem.fmt(f),
             Self::NotEditable(format) => {
                 return write!(f, "is {format}: edit it with the program that wrote it");

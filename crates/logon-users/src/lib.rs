@@ -2,7 +2,8 @@
 //!
 //! [`UserFile`] reads one file, [`WatchedUserFile`] follows its changes, [`MemoryStore`] has its
 //! accounts from the program, and [`edit`] writes files for a command line. All look accounts up
-//! by the same rules, see [`Options`].
+//! by the same rules, see [`Options`]. [`client`] is for the other side: it finds in a file what to
+//! log on with.
 //!
 //! ```
 //! use logon::{Account, Answer, CredentialStore};
@@ -23,7 +24,8 @@
 //! cannot log on, and nobody knows why.
 //!
 //! Whoever reads a user file can log on as every account in it, also where it has hashes and no
-//! passwords. A file that users outside its owner and group may touch is therefore refused.
+//! passwords. A file that users outside its owner and group may touch is therefore refused; for a
+//! client, that is a warning.
 //!
 //! ## Our own
 //!
@@ -114,6 +116,7 @@
 )]
 
 mod accounts;
+pub mod client;
 mod digest;
 pub mod edit;
 mod error;

@@ -16,8 +16,24 @@ pub(crate) struct Contents {
     pub(crate) metadata: Metadata,
 }
 
-/// Reads a file of UTF-8 text.
+/// Reads a file of UTF-8 text that nobody but its owner and group may touch.
 pub(crate) fn read(path: &Path) -> Result<Contents, UserFileError> {
+    read_if(path, |mode| Err(UserFileError::new(path, Kind::OpenToOthers { mode })))
+}
+
+/// The same, and a warning if others may touch it.
+pub(crate) fn read_of_client(path: &Path) -> Result<Contents, UserFileError> {
+    read_if(path, |mode| {
+        tracing::warn!("{}", UserFileError::new(path, Kind::OpenToOthers { mode }));
+        Ok(())
+    })
+}
+
+/// Reads a file, unless `may_be_open` has something against the mode of one that is open to all.
+fn read_if(
+    path: &Path,
+    may_be_open: impl FnOnce(u32) -> Result<(), UserFileError>,
+) -> Result<Contents, UserFileError> {
     let fail = |kind| UserFileError::new(path, kind);
     let unreadable = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => fail(Kind::Missing),
@@ -33,7 +49,7 @@ pub(crate) fn read(path: &Path) -> Result<Contents, UserFileError> {
         return Err(fail(Kind::NotAFile));
     }
     if let Some(mode) = open_to_others(&metadata) {
-        return Err(fail(Kind::OpenToOthers { mode }));
+        may_be_open(mode)?;
     }
     if metadata.len() > MAX_SIZE {
         return Err(fail(Kind::TooLarge));

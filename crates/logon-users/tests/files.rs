@@ -6,11 +6,10 @@ mod support;
 use logon_users::{Options, UserFile, UserFileErrorKind as Kind, WatchedUserFile};
 use std::fs;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::Duration;
+use support::log::Log;
 use support::{Scratch, name, set_mode};
-use tracing::{Event, Level, Metadata, Subscriber, field, span};
 
 fn wrong(path: &Path) -> Kind {
     let error = UserFile::load(path, &Options::default()).unwrap_err();
@@ -139,41 +138,4 @@ fn a_watched_file_has_to_be_good_at_first() {
     let scratch = Scratch::empty();
     let error = WatchedUserFile::open(scratch.path(), Options::default()).unwrap_err();
     assert_eq!(*error.kind(), Kind::Missing);
-}
-
-/// Keeps the events of this crate as text.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
-
-impl Log {
-    fn lines(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
-    }
-}
-
-impl Subscriber for Log {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("logon_users") && *metadata.level() <= Level::INFO
-    }
-
-    fn event(&self, event: &Event<'_>) {
-        struct Text(String);
-        impl field::Visit for Text {
-            fn record_debug(&mut self, field: &field::Field, value: &dyn std::fmt::Debug) {
-                self.0.push_str(&format!(" {field}={value:?}"));
-            }
-        }
-        let mut text = Text(event.metadata().level().to_string());
-        event.record(&mut text);
-        self.0.lock().unwrap().push(text.0);
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-    fn enter(&self, _: &span::Id) {}
-    fn exit(&self, _: &span::Id) {}
 }

@@ -46,10 +46,8 @@ pub(crate) struct Line {
 }
 
 pub(crate) fn parse(text: &str) -> Result<Parsed, LineProblem> {
-    // Some editors put a byte order mark there.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut parsed = Parsed { format: None, lines: Vec::new() };
-    for (number, line) in (1..).zip(text.lines()) {
+    for (number, line) in numbered(text) {
         let visible = line.trim_start();
         if visible.is_empty() || visible.starts_with('#') {
             continue;
@@ -67,6 +65,19 @@ pub(crate) fn parse(text: &str) -> Result<Parsed, LineProblem> {
         parsed.lines.extend(entry.map(|entry| Line { number, entry }));
     }
     Ok(parsed)
+}
+
+/// The password in a line of the format `DOMAIN:USER:PASSWORD`, if there is not a hash instead.
+pub(crate) fn password(text: &str, number: usize) -> Option<Zeroizing<String>> {
+    let (_, line) = numbered(text).find(|(line, _)| *line == number)?;
+    ntlm_user_file::password(line).map(|password| Zeroizing::new(password.to_owned()))
+}
+
+/// Lines, counted from 1.
+fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    // Some editors put a byte order mark there.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    (1..).zip(text.lines())
 }
 
 /// The format of a file by its first line. Of our own, that is the header.

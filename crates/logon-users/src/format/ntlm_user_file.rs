@@ -28,6 +28,12 @@ pub(super) fn parse(line: &str) -> Result<Entry, Kind> {
     Ok(Entry { name, upn: None, logon: Logon::With(hash), digest: DigestSecret::NONE })
 }
 
+/// The password of a line that has one and not a hash.
+pub(super) fn password(line: &str) -> Option<&str> {
+    let [_, _, password] = fields(line)?;
+    hash_as_password(password).is_none().then_some(password)
+}
+
 /// The password is the rest of the line, whatever is in it.
 fn fields(line: &str) -> Option<[&str; 3]> {
     let (domain, rest) = line.split_once(':')?;

@@ -3,6 +3,8 @@
 // Each test binary compiles its own copy of this file and uses a part of it.
 #![allow(dead_code)]
 
+pub(crate) mod log;
+
 use logon::{Account, Answer, CredentialStore, NtHash, Refusal};
 use logon::{DigestAccount, DigestAlgorithm, DigestAnswer, DigestUsername};
 use std::fs;
