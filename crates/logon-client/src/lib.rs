@@ -1,5 +1,5 @@
-//! An HTTP client that logs on.
-
+//! An HTTP client that logs on by `Negotiate` and `NTLM`, to servers and to proxies, on any
+//! platform and without a library of the operating system.
 #![cfg_attr(
     not(test),
     deny(
@@ -13,4 +13,34 @@
     )
 )]
 
+mod body;
+mod client;
+mod connect;
 pub mod credentials;
+mod error;
+mod exchange;
+mod hosts;
+mod id;
+mod login;
+mod memory;
+mod party;
+mod pool;
+mod proxy;
+mod redirect;
+mod response;
+mod tls;
+mod trace;
+
+pub use body::{Body, RequestBody};
+pub use client::{Client, ClientBuilder};
+pub use error::Error;
+pub use hosts::{Hosts, HostsError};
+pub use login::Login;
+pub use party::{Logon, Outcome};
+pub use proxy::{Proxy, ProxyError};
+pub use redirect::Redirects;
+pub use response::ResponseBody;
+pub use tls::{TlsError, Trust};
+pub use trace::{Event, Observer};
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,179 @@
+//! To whom credentials may be given.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// The hosts that may have credentials. An answer of any other host stays a 401.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Hosts(Kind);
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+enum Kind {
+    #[default]
+    Requested,
+    Only(Vec<Pattern>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Pattern {
+    Any,
+    /// Names without a dot, and this machine.
+    Local,
+    Exact(String),
+    /// Everything below a domain; with the dot in front.
+    Below(String),
+}
+
+/// A pattern that is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostsError(String);
+
+impl fmt::Display for HostsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?} names no hosts: write a host (\"intranet.corp.example\"), all below a domain \
+             (\"*.corp.example\"), \"<local>\" for names without a dot, or \"*\"",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for HostsError {}
+
+impl Hosts {
+    /// The host of each request as the caller writes it, none that a redirect leads to: right for
+    /// credentials that the caller chose for this purpose. The default.
+    #[must_use]
+    pub fn requested() -> Self {
+        Self(Kind::Requested)
+    }
+
+    /// Names without a dot, and this machine: what Windows takes for the intranet.
+    #[must_use]
+    pub fn local() -> Self {
+        Self(Kind::Only(vec![Pattern::Local]))
+    }
+
+    /// These hosts, wherever a request to them comes from: `web.corp.example`, `*.corp.example`
+    /// for all below, `<local>` as [`Self::local`], `*` for all.
+    ///
+    /// # Errors
+    /// [`HostsError`] if a pattern is none of those.
+    pub fn only<P: AsRef<str>>(patterns: impl IntoIterator<Item = P>) -> Result<Self, HostsError> {
+        let read = |pattern: P| Pattern::read(pattern.as_ref());
+        Ok(Self(Kind::Only(patterns.into_iter().map(read).collect::<Result<_, _>>()?)))
+    }
+
+    /// Adds `other`'s.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        match (self.0, other.0) {
+            (Kind::Only(mut one), Kind::Only(other)) => {
+                one.extend(other);
+                Self(Kind::Only(one))
+            }
+            _ => Self(Kind::Requested),
+        }
+    }
+
+    /// Whether `host`, in lower case, may have them; `requested` if the caller named it.
+    pub(crate) fn allow(&self, host: &str, requested: bool) -> bool {
+        match &self.0 {
+            Kind::Requested => requested,
+            Kind::Only(patterns) => patterns.iter().any(|pattern| pattern.matches(host)),
+        }
+    }
+}
+
+impl Pattern {
+    fn read(text: &str) -> Result<Self, HostsError> {
+        let bad = || HostsError(text.to_owned());
+        let text = text.trim().trim_end_matches('.').to_ascii_lowercase();
+        match text.as_str() {
+            "*" => return Ok(Self::Any),
+            "<local>" => return Ok(Self::Local),
+            _ => {}
+        }
+        let (below, name) = match text.strip_prefix('*') {
+            Some(rest) => (true, rest.strip_prefix('.').ok_or_else(bad)?),
+            None => (false, text.as_str()),
+        };
+        // As URLs write it: an IPv6 address in brackets, names in Punycode.
+        let host = url::Host::parse(name).map_err(|_| bad())?.to_string();
+        if below && (host.starts_with('[') || host.parse::<Ipv4Addr>().is_ok()) {
+            return Err(bad());
+        }
+        Ok(if below { Self::Below(format!(".{host}")) } else { Self::Exact(host) })
+    }
+
+    fn matches(&self, host: &str) -> bool {
+        let host = host.trim_end_matches('.');
+        match self {
+            Self::Any => true,
+            Self::Local => is_local(host),
+            Self::Exact(exact) => host == exact,
+            Self::Below(suffix) => host.ends_with(suffix.as_str()) && host.len() > suffix.len(),
+        }
+    }
+}
+
+fn is_local(host: &str) -> bool {
+    if let Some(literal) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        return literal
+            .parse::<Ipv6Addr>()
+            .is_ok_and(|address| address.to_canonical().is_loopback());
+    }
+    match host.parse::<Ipv4Addr>() {
+        Ok(address) => address.is_loopback(),
+        Err(_) => !host.is_empty() && !host.contains('.'),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Hosts;
+
+    fn only(pattern: &str) -> Hosts {
+        Hosts::only([pattern]).unwrap()
+    }
+
+    // C-22: an allow list
+    #[test]
+    fn a_host_matches_a_pattern_as_a_whole() {
+        for (pattern, host, allowed) in [
+            ("web.corp.example", "web.corp.example", true),
+            ("Web.Corp.Example.", "web.corp.example", true),
+            ("web.corp.example", "web.corp.example.", true),
+            ("web.corp.example", "web.corp.example.evil.example", false),
+            ("web.corp.example", "aweb.corp.example", false),
+            ("*.corp.example", "a.b.corp.example", true),
+            ("*.corp.example", "corp.example", false),
+            ("*.corp.example", "evilcorp.example", false),
+            ("<local>", "intranet", true),
+            ("<local>", "127.0.0.1", true),
+            ("<local>", "[::1]", true),
+            ("<local>", "[::ffff:127.0.0.1]", true),
+            ("<local>", "10.0.0.1", false),
+            ("<local>", "[2001:db8::1]", false),
+            ("<local>", "evil.example", false),
+            ("[::1]", "[::1]", true),
+            ("*", "evil.example", true),
+        ] {
+            assert_eq!(only(pattern).allow(host, false), allowed, "{pattern} {host}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_hosts_is_refused() {
+        for pattern in ["", "*corp", "*.", "a b", "*.1.2.3.4", "http://a", "a/b", "a:80"] {
+            assert!(Hosts::only([pattern]).is_err(), "{pattern:?}");
+        }
+    }
+
+    #[test]
+    fn by_default_a_host_that_only_a_redirect_names_gets_nothing() {
+        assert!(Hosts::default().allow("a.example", true));
+        assert!(!Hosts::default().allow("a.example", false));
+    }
+}

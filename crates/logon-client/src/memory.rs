@@ -1,0 +1,71 @@
+//! What was learned of servers and proxies: how they want to be logged on to, and what they refuse.
+
+use crate::id::Id;
+use crate::pool::Origin;
+use logon::http::Scheme;
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A server or a proxy, and a login to it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Place {
+    /// `None` of the proxy, of which each login has one.
+    pub(crate) origin: Option<Origin>,
+    pub(crate) login: Id,
+}
+
+/// Of places that logons were tried at.
+#[derive(Debug, Default)]
+pub(crate) struct Memory(Mutex<HashMap<Place, Known>>);
+
+#[derive(Debug, Clone, Copy)]
+enum Known {
+    /// A logon by this scheme succeeded.
+    Proven(Scheme),
+    Refused,
+}
+
+/// Places that are known at a time: more than a person works with.
+const MAX: usize = 10_000;
+
+impl Memory {
+    /// The scheme that a logon succeeded by.
+    pub(crate) fn scheme(&self, place: &Place) -> Option<Scheme> {
+        match self.known().get(place) {
+            Some(Known::Proven(scheme)) => Some(*scheme),
+            Some(Known::Refused) | None => None,
+        }
+    }
+
+    /// Whether the credentials were refused, and never proven to be right. Trying them again and
+    /// again locks accounts.
+    pub(crate) fn is_refused(&self, place: &Place) -> bool {
+        matches!(self.known().get(place), Some(Known::Refused))
+    }
+
+    pub(crate) fn proven(&self, place: Place, scheme: Scheme) {
+        self.put(place, Known::Proven(scheme));
+    }
+
+    /// What was proven stays proven: the server may only not want this account at one path.
+    pub(crate) fn refused(&self, place: Place) {
+        if self.scheme(&place).is_none() {
+            self.put(place, Known::Refused);
+        }
+    }
+
+    pub(crate) fn forget(&self) {
+        self.known().clear();
+    }
+
+    fn put(&self, place: Place, what: Known) {
+        let mut known = self.known();
+        if known.len() < MAX || known.contains_key(&place) {
+            known.insert(place, what);
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<Place, Known>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,215 @@
+//! One side's part in an exchange: who logs on to the server, or to the proxy.
+
+use crate::login::Ready;
+use http::HeaderMap;
+use http::header::{HeaderName, HeaderValue};
+use logon::http::{ClientAuth, ClientError, ClientStep, Credentials, Scheme, Side};
+use logon::{ChannelBindings, Mechanism, TargetName};
+use std::fmt;
+
+/// What became of the logon to a server or a proxy.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Logon {
+    /// Nobody asked for credentials.
+    #[default]
+    NotAsked,
+    /// Credentials were asked for, and there are none for this host.
+    NoLogin,
+    /// Logged on, for this request or by an earlier one on the same connection.
+    LoggedOn {
+        /// The scheme.
+        scheme: Scheme,
+        /// The mechanism within it, of `Negotiate` and `NTLM`.
+        mechanism: Option<Mechanism>,
+    },
+    /// The credentials are wrong, or may not log on here. They are not sent there again.
+    Refused {
+        /// The scheme.
+        scheme: Scheme,
+    },
+    /// The same credentials were refused by this host before: they were not sent again, because
+    /// that locks accounts.
+    RefusedBefore,
+    /// Nothing that both sides would take.
+    NotOffered {
+        /// What was offered.
+        offered: Vec<String>,
+    },
+    /// A proxy is in between that did not say that it keeps connections apart
+    /// (`Proxy-Support: Session-Based-Authentication`, [RFC 4559] §6): what logs on by connection
+    /// would log on others there.
+    ///
+    /// [RFC 4559]: https://www.rfc-editor.org/rfc/rfc4559
+    ProxyInBetween,
+}
+
+impl fmt::Display for Logon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAsked => f.write_str("no credentials were asked for"),
+            Self::NoLogin => f.write_str("credentials are asked for, and there are none to send"),
+            Self::LoggedOn { scheme, mechanism: None } => write!(f, "logged on by {scheme}"),
+            Self::LoggedOn { scheme, mechanism: Some(mechanism) } => {
+                write!(f, "logged on by {scheme}, {mechanism}")
+            }
+            Self::Refused { scheme } => write!(f, "the credentials were refused ({scheme})"),
+            Self::RefusedBefore => {
+                f.write_str("the credentials were refused before and not sent again")
+            }
+            Self::NotOffered { offered } => {
+                write!(f, "none of the schemes offered is enabled here: {}", offered.join(", "))
+            }
+            Self::ProxyInBetween => f.write_str(
+                "the proxy in between does not announce session-based authentication; use a \
+                 tunnel (https) or no proxy",
+            ),
+        }
+    }
+}
+
+/// What became of the logons, in the extensions of every answer.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// To the server.
+    pub origin: Logon,
+    /// To the proxy that requests to `http://` go through. A tunnel is logged on to before there
+    /// is a request.
+    pub proxy: Logon,
+}
+
+/// Who logs on to one side, over one connection.
+pub(crate) struct Party<'a> {
+    pub(crate) side: Side,
+    pub(crate) login: Option<&'a Ready>,
+    pub(crate) target: TargetName,
+    pub(crate) bindings: &'a ChannelBindings,
+    /// The connection is TLS all the way.
+    pub(crate) secure: bool,
+    /// Of the connection: who has logged on over it.
+    pub(crate) auth: Option<ClientAuth>,
+    /// The scheme that was asked for, to begin with on a new connection.
+    pub(crate) start: Option<Scheme>,
+    /// Credentials were sent in the course of this request.
+    exchanging: bool,
+    pub(crate) logon: Logon,
+}
+
+impl<'a> Party<'a> {
+    pub(crate) fn new(
+        side: Side,
+        login: Option<&'a Ready>,
+        target: TargetName,
+        bindings: &'a ChannelBindings,
+        secure: bool,
+    ) -> Self {
+        Self {
+            side,
+            login,
+            target,
+            bindings,
+            secure,
+            auth: None,
+            start: None,
+            exchanging: false,
+            logon: Logon::NotAsked,
+        }
+    }
+
+    /// What goes with the first request.
+    pub(crate) fn begin(&mut self) -> Result<Option<Credentials>, ClientError> {
+        let Some(login) = self.login else { return Ok(None) };
+        let known = match &self.auth {
+            Some(auth) if auth.is_complete() && auth.is_persistent() => return Ok(None),
+            Some(auth) if auth.is_complete() => auth.scheme(),
+            _ => None,
+        };
+        let Some(scheme) = known.or(self.start) else { return Ok(None) };
+        let mut auth = self.fresh(login);
+        let credentials = auth.initial(scheme)?;
+        self.auth = Some(auth);
+        self.exchanging = true;
+        Ok(Some(credentials))
+    }
+
+    fn fresh(&self, login: &Ready) -> ClientAuth {
+        let bindings = login.bindings(self.bindings);
+        let config = login.config(self.secure).clone();
+        ClientAuth::new(config, self.side, self.target.clone(), bindings)
+    }
+
+    /// Whether requests without credentials count as somebody's here.
+    pub(crate) fn is_logged_on(&self) -> bool {
+        self.auth.as_ref().is_some_and(|auth| auth.is_complete() && auth.is_persistent())
+    }
+
+    /// Whether no exchange is under way.
+    pub(crate) fn is_settled(&self) -> bool {
+        !self.exchanging || self.auth.as_ref().is_some_and(ClientAuth::is_complete)
+    }
+
+    /// Credentials are asked for. `None` if that is the end of it.
+    pub(crate) fn challenged(
+        &mut self,
+        headers: &HeaderMap,
+    ) -> Result<Option<Credentials>, ClientError> {
+        if !headers.contains_key(self.side.challenge_field()) && !self.exchanging {
+            // An application's own way of asking, or a mistake.
+            return Ok(None);
+        }
+        let Some(login) = self.login else {
+            self.logon = Logon::NoLogin;
+            return Ok(None);
+        };
+        let mut auth = match self.auth.take() {
+            Some(auth) if self.exchanging => auth,
+            // Whatever the connection has been, it is no more.
+            _ => self.fresh(login),
+        };
+        let scheme = auth.scheme();
+        let challenges = values(headers, self.side.challenge_field());
+        match auth.advance(challenges) {
+            Ok(ClientStep::Send(credentials)) => {
+                self.exchanging = true;
+                self.start = auth.scheme();
+                self.auth = Some(auth);
+                Ok(Some(credentials))
+            }
+            // The status says otherwise.
+            Ok(_) => {
+                self.logon = scheme.map_or(Logon::NoLogin, |scheme| Logon::Refused { scheme });
+                Ok(None)
+            }
+            Err(ClientError::Refused { scheme }) => {
+                self.logon = Logon::Refused { scheme };
+                Ok(None)
+            }
+            Err(ClientError::NoScheme { offered }) => {
+                self.logon = Logon::NotOffered { offered };
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// There is an answer that asks for nothing.
+    pub(crate) fn answered(&mut self, headers: &HeaderMap) -> Result<(), ClientError> {
+        let Some(auth) = &mut self.auth else { return Ok(()) };
+        if self.exchanging {
+            let challenges = values(headers, self.side.challenge_field());
+            let persistent = headers.get("persistent-auth").map(HeaderValue::as_bytes);
+            let _ = auth.finish(challenges, persistent)?;
+        }
+        if auth.is_complete()
+            && let Some(scheme) = auth.scheme()
+        {
+            self.logon = Logon::LoggedOn { scheme, mechanism: auth.mechanism() };
+        }
+        Ok(())
+    }
+}
+
+fn values<'a>(headers: &'a HeaderMap, name: &'static str) -> impl Iterator<Item = &'a [u8]> {
+    headers.get_all(HeaderName::from_static(name)).into_iter().map(HeaderValue::as_bytes)
+}
