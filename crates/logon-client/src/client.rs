@@ -272,7 +272,7 @@ impl Inner {
         let mut start = known(&place).filter(|_| forwarded.is_none());
         let mut proxy_start = known(&proxy_place);
         let mut key = Key { origin, proxy: proxy.map(|proxy| proxy.id), owner: None };
-        let mut restarts = 0_usize;
+        let (mut restarts, mut judged) = (0_usize, false);
         let answered = loop {
             let line = self.line(&mut key, login, proxy, restarts > 0).await?;
             let Line { mut wire, bindings, reused, origin, proxy: at } = line;
@@ -303,7 +303,11 @@ impl Inner {
                     break (answer, line, of_origin, of_proxy);
                 }
                 Err(Failed::Next(reason)) => (reason, std::io::Error::other(reason).into()),
-                Err(Failed::Closed { cause, again: true }) if message.body.can_be_sent() => {
+                // Some servers close when they refuse: once more may be once too often already.
+                Err(Failed::Closed { cause, again: true, judged: was_judged })
+                    if message.body.can_be_sent() && !(judged && was_judged) =>
+                {
+                    judged |= was_judged;
                     ("the connection was closed", cause)
                 }
                 Err(Failed::Closed { cause, .. }) => return Err(Error::Closed(cause)),

@@ -214,7 +214,7 @@ impl Connector {
         let response = match sent {
             Ok(answer) => answer.response,
             Err(Failed::Next(reason)) => return Ok(Tunnel::Restart(party.start, reason)),
-            Err(Failed::Closed { cause, again: true }) if party.start.is_some() => {
+            Err(Failed::Closed { cause, again: true, judged: false }) if party.start.is_some() => {
                 tracing::debug!("the proxy closed the connection: {}", Chain(&*cause));
                 return Ok(Tunnel::Restart(party.start, "the proxy closed the connection"));
             }

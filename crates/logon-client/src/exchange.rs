@@ -43,8 +43,9 @@ pub(crate) struct Answer<B> {
 
 /// Why there is no answer over this connection.
 pub(crate) enum Failed {
-    /// It ended. `again` if nothing can have come of the request.
-    Closed { cause: BoxError, again: bool },
+    /// It ended. `again` if nothing can have come of the request; `judged` if the server may have
+    /// held the credentials to be wrong.
+    Closed { cause: BoxError, again: bool, judged: bool },
     /// It is of no more use, and the exchange goes on over a new one.
     Next(&'static str),
     /// There is no use in another one.
@@ -107,8 +108,10 @@ where
             Ok(response) => response,
             Err((cause, unsent)) => {
                 let unread = door.as_ref().is_some_and(Door::shut);
-                let stale = manner.reused && leg == 0 && message.method.is_idempotent();
-                return Err(Failed::Closed { cause, again: unsent || unread || !whole || stale });
+                let judged = whole && leg > 0;
+                let stale = (manner.reused || judged) && message.method.is_idempotent();
+                let again = unsent || unread || !whole || stale;
+                return Err(Failed::Closed { cause, again, judged });
             }
         };
         let unread = door.as_ref().is_some_and(Door::shut);

@@ -1,0 +1,318 @@
+//! Logons to servers, and whose a connection is afterwards.
+
+mod support;
+
+use logon::Mechanism;
+use logon::http::{ClientError, Scheme, Scope};
+use logon_client::{Body, Error, Hosts, Login, Logon, Redirects};
+use support::script::{self, Peer, cut, field};
+use support::{Site, Spec, builder, credentials, get, login, tell};
+
+fn spec(schemes: &[Scheme]) -> Spec {
+    Spec { schemes: schemes.to_vec(), ..Spec::default() }
+}
+
+// WS-1, WS-12, H-26: both packages; the strongest of what is offered, and which it became
+#[tokio::test]
+async fn it_logs_on_by_what_is_offered() {
+    for (schemes, scheme, mechanism) in [
+        (&[Scheme::Ntlm][..], Scheme::Ntlm, Mechanism::Ntlm),
+        (&[Scheme::Negotiate], Scheme::Negotiate, Mechanism::SpnegoNtlm),
+        (
+            &[Scheme::Basic, Scheme::Ntlm, Scheme::Negotiate],
+            Scheme::Negotiate,
+            Mechanism::SpnegoNtlm,
+        ),
+    ] {
+        let site = Site::start(spec(schemes)).await;
+        let client = builder().login(login("alice")).build();
+        let told = get(&client, &site.url("/")).await;
+        assert_eq!((told.status, told.user()), (200, r"CORP\alice"));
+        let logon = Logon::LoggedOn { scheme, mechanism: Some(mechanism) };
+        assert_eq!(told.outcome.origin, logon);
+        let name = scheme.name();
+        assert_eq!(site.legs(), ["-".to_owned(), format!("{name} 1"), format!("{name} 3")]);
+    }
+}
+
+// H-07: the connection is logged on; H-14: and stays with the login that it is of
+#[tokio::test]
+async fn a_connection_that_is_logged_on_needs_no_credentials_again() {
+    let site = Site::start(Spec::default()).await;
+    let client = builder().login(login("alice")).build();
+    let first = get(&client, &site.url("/")).await;
+    site.take();
+    let second = get(&client, &site.url("/other")).await;
+    assert_eq!(second.text, first.text, "the same user, connection and length");
+    assert_eq!(site.legs(), ["-"]);
+}
+
+#[tokio::test]
+async fn a_server_that_was_logged_on_to_before_is_asked_for_no_challenge() {
+    let site = Site::start(spec(&[Scheme::Ntlm])).await;
+    let client = builder().login(login("alice")).idle(std::time::Duration::ZERO, 0).build();
+    get(&client, &site.url("/")).await;
+    site.take();
+    assert_eq!(get(&client, &site.url("/")).await.user(), r"CORP\alice");
+    assert_eq!(site.legs(), ["NTLM 1", "NTLM 3"]);
+}
+
+// H-06: one refusal, and no more attempts that would lock the account
+#[tokio::test]
+async fn a_wrong_password_is_tried_once() {
+    let site = Site::start(spec(&[Scheme::Ntlm])).await;
+    let client = builder().login(Login::new(credentials("alice", "wrong"))).build();
+    let told = get(&client, &site.url("/")).await;
+    assert_eq!((told.status, told.outcome.origin), (401, Logon::Refused { scheme: Scheme::Ntlm }));
+    assert_eq!(site.legs(), ["-", "NTLM 1", "NTLM 3"]);
+    for _ in 0..3 {
+        let told = get(&client, &site.url("/x")).await;
+        assert_eq!((told.status, told.outcome.origin), (401, Logon::RefusedBefore));
+    }
+    assert_eq!(site.legs(), ["-", "-", "-"]);
+    client.reset();
+    assert_eq!(
+        get(&client, &site.url("/")).await.outcome.origin,
+        Logon::Refused { scheme: Scheme::Ntlm }
+    );
+}
+
+#[tokio::test]
+async fn credentials_that_were_right_once_are_not_given_up_for_one_refusal() {
+    let refusing = axum::Router::new().route(
+        "/secret",
+        axum::routing::get(|| async { (axum::http::StatusCode::UNAUTHORIZED, "not you") }),
+    );
+    let site = Site::with(Spec::default(), refusing).await;
+    let client = builder().login(login("alice")).build();
+    assert_eq!(get(&client, &site.url("/")).await.status, 200);
+    assert_eq!(get(&client, &site.url("/secret")).await.status, 401);
+    assert_eq!(get(&client, &site.url("/")).await.user(), r"CORP\alice");
+}
+
+// H-26: no silent fall to Basic
+#[tokio::test]
+async fn the_password_itself_is_sent_only_where_that_is_wanted() {
+    let site = Site::start(spec(&[Scheme::Basic])).await;
+    let client = builder().login(login("alice")).build();
+    let told = get(&client, &site.url("/")).await;
+    assert_eq!(told.status, 401);
+    let offered = vec!["Basic".to_owned()];
+    assert_eq!(told.outcome.origin, Logon::NotOffered { offered: offered.clone() });
+    // Wanted, but readable for everybody on the way.
+    let client = builder().login(login("alice").with_schemes(&[Scheme::Basic])).build();
+    let told = get(&client, &site.url("/")).await;
+    assert_eq!(told.outcome.origin, Logon::NotOffered { offered });
+    assert_eq!(site.legs(), ["-", "-"]);
+
+    let (certificate, trust) = support::Certificate::make();
+    let site = Site::start(Spec { tls: Some(certificate), ..spec(&[Scheme::Basic]) }).await;
+    let login = login("alice").with_schemes(&[Scheme::Basic]);
+    let client = builder().trust(trust).login(login).build();
+    for legs in [&["-", "Basic"][..], &["Basic"]] {
+        let told = get(&client, &site.url("/")).await;
+        assert_eq!((told.status, told.user()), (200, r"CORP\alice"));
+        assert_eq!(site.legs(), legs, "each request by itself");
+    }
+}
+
+// WS-10: the answer counts whatever its status is
+#[tokio::test]
+async fn a_site_that_nobody_has_to_log_on_to_is_not_logged_on_to() {
+    let scope = Some(Scope::optional(&Scheme::INTEGRATED));
+    let site = Site::start(Spec { scope, ..Spec::default() }).await;
+    let client = builder().login(login("alice")).build();
+    let told = get(&client, &site.url("/")).await;
+    assert_eq!((told.status, told.user()), (200, ""));
+    assert_eq!(told.outcome.origin, Logon::NotAsked);
+    assert_eq!(site.legs(), ["-"]);
+}
+
+#[tokio::test]
+async fn without_a_login_the_401_is_the_answer() {
+    let site = Site::start(Spec::default()).await;
+    let told = get(&builder().build(), &site.url("/")).await;
+    assert_eq!((told.status, told.outcome.origin), (401, Logon::NoLogin));
+}
+
+// H-14: never shared, also not with those who have no login
+#[tokio::test]
+async fn each_login_has_connections_of_its_own() {
+    let scope = Some(Scope::required(&[Scheme::Ntlm]));
+    let site = Site::start(Spec { scope, ..Spec::default() }).await;
+    let at = |host: &str| format!("http://{host}:{}/", site.address.port());
+    let only = |host| Hosts::only([host]).unwrap();
+    let client = builder()
+        .login(login("alice").with_hosts(only("localhost")))
+        .login(login("bob").with_hosts(only("127.0.0.1")))
+        .build();
+    for _ in 0..3 {
+        assert_eq!(get(&client, &at("localhost")).await.user(), r"CORP\alice");
+        assert_eq!(get(&client, &at("127.0.0.1")).await.user(), r"CORP\bob");
+        let mut request = axum::http::Request::new(Body::empty());
+        *request.uri_mut() = at("localhost").parse().unwrap();
+        request.headers_mut().insert("authorization", "Bearer a.b.c".parse().unwrap());
+        let told = tell(client.send(request).await.unwrap()).await;
+        assert_eq!(told.status, 401, "somebody else's request");
+    }
+}
+
+// C-22, H-20: no credentials where they do not belong
+#[tokio::test]
+async fn a_redirect_to_another_origin_gets_no_credentials() {
+    let other = Site::start(Spec::default()).await;
+    let to = format!("http://127.0.0.1:{}/", other.address.port());
+    let redirecting = axum::Router::new().route(
+        "/go",
+        axum::routing::get(move || {
+            let to = to.clone();
+            async move { (axum::http::StatusCode::FOUND, [("location", to)]) }
+        }),
+    );
+    let site = Site::with(Spec::default(), redirecting).await;
+    let client = builder().login(login("alice")).build();
+    let told = get(&client, &site.url("/go")).await;
+    assert_eq!((told.status, told.outcome.origin), (401, Logon::NoLogin));
+    assert_eq!(other.legs(), ["-"]);
+    let everywhere = Hosts::only(["localhost", "127.0.0.1"]).unwrap();
+    let client = builder().login(login("alice").with_hosts(everywhere)).build();
+    assert_eq!(get(&client, &site.url("/go")).await.user(), r"CORP\alice");
+    let client = builder().login(login("alice")).redirects(Redirects::NONE).build();
+    assert_eq!(get(&client, &site.url("/go")).await.status, 302);
+}
+
+// H-20: https to http
+#[tokio::test]
+async fn a_redirect_out_of_tls_gets_no_credentials_even_where_the_host_may_have_them() {
+    let other = Site::start(Spec::default()).await;
+    let to = other.url("/");
+    let redirecting = axum::Router::new().route(
+        "/go",
+        axum::routing::get(move || {
+            let to = to.clone();
+            async move { (axum::http::StatusCode::FOUND, [("location", to)]) }
+        }),
+    );
+    let (certificate, trust) = support::Certificate::make();
+    let site = Site::with(Spec { tls: Some(certificate), ..Spec::default() }, redirecting).await;
+    let login = login("alice").with_hosts(Hosts::only(["localhost"]).unwrap());
+    let client = builder().trust(trust).login(login).build();
+    assert_eq!(get(&client, &site.url("/go")).await.outcome.origin, Logon::NoLogin);
+    assert_eq!(other.legs(), ["-"]);
+}
+
+// H-13: all legs on one connection, begun again on a new one
+#[tokio::test]
+async fn a_connection_that_ends_in_mid_exchange_begins_the_exchange_again() {
+    for lost in 1..=3 {
+        let site = Site::start(spec(&[Scheme::Ntlm])).await;
+        let way = cut(site.address, move |number, requests| number == 0 && requests == lost).await;
+        let client = builder().login(login("alice")).build();
+        let url = format!("http://localhost:{}/", way.port());
+        let sent = client.get(&url).await;
+        if lost == 1 {
+            // Nothing says that this request was not acted on.
+            assert!(matches!(sent, Err(Error::Closed(_))), "{sent:?}");
+            continue;
+        }
+        // Of GET, all is as before: it may be sent again.
+        let told = tell(sent.unwrap()).await;
+        assert_eq!(told.user(), r"CORP\alice", "{lost}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_always_closes_is_given_up() {
+    let site = Site::start(spec(&[Scheme::Ntlm])).await;
+    let way = cut(site.address, |_, requests| requests == 2).await;
+    let client = builder().login(login("alice")).build();
+    let sent = client.get(&format!("http://localhost:{}/", way.port())).await;
+    assert!(matches!(sent, Err(Error::Closed(_))), "{sent:?}");
+    assert!(site.take().len() <= 8);
+}
+
+// H-13: a 401 that closes
+#[tokio::test]
+async fn a_challenge_that_closes_the_connection_is_answered_on_another() {
+    let site = Site::start(spec(&[Scheme::Ntlm])).await;
+    let to = site.address;
+    let way = script::serve(move |mut peer: Peer| async move {
+        if peer.number == 0 {
+            peer.head().await;
+            peer.say(
+                "HTTP/1.1 401 no\r\nWWW-Authenticate: NTLM\r\nConnection: close\r\n\
+                      Content-Length: 4\r\n\r\nbody",
+            )
+            .await;
+            return;
+        }
+        let mut on = tokio::net::TcpStream::connect(to).await.unwrap();
+        let _ = tokio::io::copy_bidirectional(&mut peer.stream, &mut on).await;
+    })
+    .await;
+    let client = builder().login(login("alice")).build();
+    let told = get(&client, &format!("http://localhost:{}/", way.port())).await;
+    assert_eq!(told.user(), r"CORP\alice");
+    assert_eq!(site.legs(), ["NTLM 1", "NTLM 3"]);
+}
+
+// H-10: what the server says of the connection
+#[tokio::test]
+async fn a_server_that_keeps_no_logon_is_logged_on_to_for_each_request() {
+    let site = Site::start(Spec { persistent: false, ..spec(&[Scheme::Ntlm]) }).await;
+    let client = builder().login(login("alice")).build();
+    for _ in 0..2 {
+        let told = get(&client, &site.url("/")).await;
+        assert_eq!((told.status, told.user()), (200, r"CORP\alice"));
+    }
+}
+
+// WS-19, C-18: the server has nothing but NTLMv1
+#[tokio::test]
+async fn a_server_that_wants_ntlm_v1_gets_an_error_and_no_response() {
+    // CHALLENGE without extended session security: flags OEM | NTLM, 8 bytes of challenge.
+    let mut challenge = b"NTLMSSP\0\x02\0\0\0".to_vec();
+    challenge.extend([0, 0, 0, 0, 0x38, 0, 0, 0]);
+    challenge.extend(0x0000_0202_u32.to_le_bytes());
+    challenge.extend([1, 2, 3, 4, 5, 6, 7, 8]);
+    challenge.extend([0; 8 + 8]);
+    let token = logon::http::format_token(Scheme::Ntlm, &challenge);
+    let address = script::serve(move |mut peer: Peer| {
+        let token = token.clone();
+        async move {
+            loop {
+                let head = peer.head().await;
+                if head.is_empty() {
+                    return;
+                }
+                let value = if field(&head, "authorization").is_some() { &token } else { "NTLM" };
+                peer.say(&format!(
+                    "HTTP/1.1 401 no\r\nWWW-Authenticate: {value}\r\nContent-Length: 0\r\n\r\n"
+                ))
+                .await;
+            }
+        }
+    })
+    .await;
+    let client = builder().login(login("alice")).build();
+    let sent = client.get(&format!("http://localhost:{}/", address.port())).await;
+    assert!(matches!(&sent, Err(Error::Logon { cause: ClientError::Exchange(_), .. })), "{sent:?}");
+}
+
+#[tokio::test]
+async fn mutual_authentication_that_ntlm_cannot_give_is_an_error() {
+    let site = Site::start(Spec::default()).await;
+    let client = builder().login(login("alice").with_mutual_auth(true)).build();
+    let sent = client.get(&site.url("/")).await;
+    assert!(
+        matches!(&sent, Err(Error::Logon { cause: ClientError::MutualAuthMissing, .. })),
+        "{sent:?}"
+    );
+}
+
+#[test]
+fn secrets_are_not_shown() {
+    let client = builder().login(login("alice")).build();
+    let shown = format!("{client:?} {:?}", login("alice"));
+    assert!(shown.contains("alice") && !shown.contains(support::PASSWORD), "{shown}");
+}
