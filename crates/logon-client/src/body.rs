@@ -8,13 +8,12 @@ use http_body_util::{BodyExt, Full};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::time::Sleep;
 
-type BoxBody = UnsyncBoxBody<Bytes, BoxError>;
+pub(crate) type BoxBody = UnsyncBoxBody<Bytes, BoxError>;
 
 /// The body of a request as the caller gives it.
 ///
@@ -80,6 +79,13 @@ impl Body {
             Kind::Bytes(bytes) => Some(full(bytes.clone())),
             Kind::Again(open) => Some(open()),
             Kind::Once(body) => body.take(),
+        }
+    }
+
+    /// Nothing of it was read: it can be sent after all.
+    pub(crate) fn put_back(&mut self, body: BoxBody) {
+        if let Kind::Once(spent) = &mut self.0 {
+            *spent = Some(body);
         }
     }
 
@@ -151,72 +157,79 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The body of one leg on its way.
 pub struct RequestBody {
-    body: BoxBody,
-    gate: Option<Gate>,
+    kind: Leg,
+    size: SizeHint,
 }
 
-struct Gate {
-    door: Door,
-    timer: Option<Pin<Box<Sleep>>>,
+enum Leg {
+    Open(BoxBody),
+    Shut { door: Door, timer: Option<Pin<Box<Sleep>>> },
 }
 
-/// Opens a body that is kept back.
-#[derive(Clone, Default)]
-pub(crate) struct Door(Arc<DoorState>);
+/// Keeps a body back until the server wants it.
+#[derive(Clone)]
+pub(crate) struct Door(Arc<Mutex<Waiting>>);
 
-#[derive(Default)]
-struct DoorState {
-    open: AtomicBool,
-    /// It stays shut: there is an answer already.
-    shut: AtomicBool,
-    waiting: Mutex<Option<Waker>>,
+struct Waiting {
+    /// `None` once it is on its way, or taken back.
+    body: Option<BoxBody>,
+    open: bool,
+    waker: Option<Waker>,
 }
 
 impl Door {
     /// The server wants the body.
     pub(crate) fn open(&self) {
-        self.0.open.store(true, Ordering::Release);
-        if let Some(waker) = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        let mut waiting = self.lock();
+        waiting.open = true;
+        if let Some(waker) = waiting.waker.take() {
             waker.wake();
         }
     }
 
-    /// The server has answered without it. Whether it has not been opened before.
-    pub(crate) fn shut(&self) -> bool {
-        self.0.shut.store(true, Ordering::Release);
-        !self.0.open.load(Ordering::Acquire)
+    /// The server has answered: the body again, if nothing of it was read.
+    pub(crate) fn take_back(&self) -> Option<BoxBody> {
+        self.lock().body.take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl RequestBody {
     pub(crate) fn empty() -> Self {
-        Self { body: nothing(), gate: None }
+        Self::new(nothing())
     }
 
-    /// At once, or behind a door.
-    pub(crate) fn new(body: BoxBody, door: Option<Door>) -> Self {
-        Self { body, gate: door.map(|door| Gate { door, timer: None }) }
+    pub(crate) fn new(body: BoxBody) -> Self {
+        Self { size: body.size_hint(), kind: Leg::Open(body) }
+    }
+
+    /// Behind a door.
+    pub(crate) fn kept_back(body: BoxBody) -> (Self, Door) {
+        let size = body.size_hint();
+        let waiting = Waiting { body: Some(body), open: false, waker: None };
+        let door = Door(Arc::new(Mutex::new(waiting)));
+        (Self { kind: Leg::Shut { door: door.clone(), timer: None }, size }, door)
     }
 }
 
-impl Gate {
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let state = &self.door.0;
-        *state.waiting.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some(context.waker().clone());
-        if state.open.load(Ordering::Acquire) {
-            return Poll::Ready(());
-        }
-        if state.shut.load(Ordering::Acquire) {
-            return Poll::Pending;
-        }
-        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(PATIENCE)));
-        if timer.as_mut().poll(context).is_pending() || state.shut.load(Ordering::Acquire) {
-            return Poll::Pending;
-        }
-        state.open.store(true, Ordering::Release);
-        Poll::Ready(())
+/// The body, once it is wanted, or somebody has waited for long enough. Never, once it was taken
+/// back.
+fn poll_door(
+    door: &Door,
+    timer: &mut Option<Pin<Box<Sleep>>>,
+    context: &mut Context<'_>,
+) -> Poll<BoxBody> {
+    let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(PATIENCE)));
+    let patient = timer.as_mut().poll(context).is_pending();
+    let mut waiting = door.lock();
+    waiting.waker = Some(context.waker().clone());
+    if patient && !waiting.open {
+        return Poll::Pending;
     }
+    waiting.body.take().map_or(Poll::Pending, Poll::Ready)
 }
 
 impl HttpBody for RequestBody {
@@ -227,21 +240,29 @@ impl HttpBody for RequestBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if let Some(gate) = &mut self.gate {
-            if gate.poll(context).is_pending() {
-                return Poll::Pending;
+        loop {
+            match &mut self.kind {
+                Leg::Open(body) => return Pin::new(body).poll_frame(context),
+                Leg::Shut { door, timer } => match poll_door(door, timer, context) {
+                    Poll::Ready(body) => self.kind = Leg::Open(body),
+                    Poll::Pending => return Poll::Pending,
+                },
             }
-            self.gate = None;
         }
-        Pin::new(&mut self.body).poll_frame(context)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        match &self.kind {
+            Leg::Open(body) => body.is_end_stream(),
+            Leg::Shut { .. } => false,
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        match &self.kind {
+            Leg::Open(body) => body.size_hint(),
+            Leg::Shut { .. } => self.size,
+        }
     }
 }
 

@@ -90,10 +90,16 @@ where
         let uncertain = is_uncertain(origin, for_origin.as_ref())
             || is_uncertain(proxy, for_proxy.as_ref())
             || !message.body.can_be_repeated();
-        let door = (whole && uncertain && !message.body.is_empty()).then(Door::default);
+        let mut door = None;
         let body = if whole {
             let body = message.body.open().ok_or(Failed::Fatal(Error::BodySpent))?;
-            RequestBody::new(body, door.clone())
+            if uncertain && !message.body.is_empty() {
+                let (body, kept) = RequestBody::kept_back(body);
+                door = Some(kept);
+                body
+            } else {
+                RequestBody::new(body)
+            }
         } else {
             RequestBody::empty()
         };
@@ -104,17 +110,21 @@ where
         let (method, target) = (request.method(), request.uri());
         manner.tell(Event::Sent { method, target, headers: request.headers(), with_body });
 
-        let response = match send(wire, request, manner.timeout).await? {
+        let sent = send(wire, request, manner.timeout).await;
+        let unread = door.and_then(|door| door.take_back());
+        let is_unread = unread.is_some();
+        if let Some(body) = unread {
+            message.body.put_back(body);
+        }
+        let response = match sent? {
             Ok(response) => response,
             Err((cause, unsent)) => {
-                let unread = door.as_ref().is_some_and(Door::shut);
                 let judged = whole && leg > 0;
                 let stale = (manner.reused || judged) && message.method.is_idempotent();
-                let again = unsent || unread || !whole || stale;
+                let again = unsent || is_unread || !whole || stale;
                 return Err(Failed::Closed { cause, again, judged });
             }
         };
-        let unread = door.as_ref().is_some_and(Door::shut);
         let (status, headers) = (response.status(), response.headers());
         manner.tell(Event::Received { status, headers });
         let next = match status {
@@ -146,10 +156,10 @@ where
             }
         };
         if !next {
-            let keep = !unread && origin.is_settled() && proxy.is_settled();
+            let keep = !is_unread && origin.is_settled() && proxy.is_settled();
             return Ok(Answer { response, keep });
         }
-        if unread {
+        if is_unread {
             return Err(Failed::Next("the server did not wait for the body"));
         }
         if !drain(response.into_body()).await || !is_ready(wire).await {

@@ -89,15 +89,16 @@ impl Hosts {
 impl Pattern {
     fn read(text: &str) -> Result<Self, HostsError> {
         let bad = || HostsError(text.to_owned());
-        let text = text.trim().trim_end_matches('.').to_ascii_lowercase();
+        let text = text.trim().to_ascii_lowercase();
         match text.as_str() {
             "*" => return Ok(Self::Any),
             "<local>" => return Ok(Self::Local),
             _ => {}
         }
+        let text = text.trim_end_matches('.');
         let (below, name) = match text.strip_prefix('*') {
             Some(rest) => (true, rest.strip_prefix('.').ok_or_else(bad)?),
-            None => (false, text.as_str()),
+            None => (false, text),
         };
         // As URLs write it: an IPv6 address in brackets, names in Punycode.
         let host = url::Host::parse(name).map_err(|_| bad())?.to_string();

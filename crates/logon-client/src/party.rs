@@ -28,6 +28,12 @@ pub enum Logon {
         /// The scheme.
         scheme: Scheme,
     },
+    /// The server began the exchange and did not go on with it: something in between may spread
+    /// one connection over several.
+    BrokenOff {
+        /// The scheme.
+        scheme: Scheme,
+    },
     /// The same credentials were refused by this host before: they were not sent again, because
     /// that locks accounts.
     RefusedBefore,
@@ -54,6 +60,11 @@ impl fmt::Display for Logon {
                 write!(f, "logged on by {scheme}, {mechanism}")
             }
             Self::Refused { scheme } => write!(f, "the credentials were refused ({scheme})"),
+            Self::BrokenOff { scheme } => write!(
+                f,
+                "the server did not go on with the logon ({scheme}): does a proxy in between \
+                 spread one connection over several?"
+            ),
             Self::RefusedBefore => {
                 f.write_str("the credentials were refused before and not sent again")
             }
@@ -189,7 +200,13 @@ impl<'a> Party<'a> {
                 self.logon = Logon::NotOffered { offered };
                 Ok(None)
             }
-            Err(error) => Err(error),
+            Err(error) => match (error, scheme) {
+                (ClientError::OutOfOrder { .. }, Some(scheme)) => {
+                    self.logon = Logon::BrokenOff { scheme };
+                    Ok(None)
+                }
+                (error, _) => Err(error),
+            },
         }
     }
 

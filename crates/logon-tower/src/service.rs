@@ -10,7 +10,7 @@ use crate::layer::Place;
 use crate::log;
 use crate::refused::Refused;
 use crate::store::AsyncCredentialStore;
-use http::header::{CONNECTION, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use http::header::{CONNECTION, CONTENT_TYPE, EXPECT, HeaderName, RETRY_AFTER};
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery};
 use http::{Extensions, HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version};
@@ -221,10 +221,12 @@ async fn answer<B: Body, R: From<String>>(
     place: &Place,
     side: Side,
 ) -> Response<R> {
-    // A body that is still under way keeps the connection from going on; and behind one that
-    // nobody read, the operating system may take the answer back with a reset.
-    let drained = drain(body, place.max_drained_body, place.drain_timeout).await;
     let continues = refused.continues;
+    // A body that is still under way keeps the connection from going on; and behind one that
+    // nobody read, the operating system may take the answer back with a reset. One that waits to
+    // be wanted is better left where it is: some can be sent only once.
+    let waits = !continues && !body.is_end_stream() && waits_to_be_wanted(parts);
+    let drained = !waits && drain(body, place.max_drained_body, place.drain_timeout).await;
     let refused = refused.behind_body(drained);
     if continues && !refused.continues {
         log::body_too_long(parts.extensions.get::<Connection>());
@@ -235,6 +237,17 @@ async fn answer<B: Body, R: From<String>>(
         close_behind(&mut response);
     }
     response
+}
+
+/// Whether the client keeps its body back until it is told to go on ([RFC 9110] §10.1.1).
+///
+/// [RFC 9110]: https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1
+fn waits_to_be_wanted(parts: &Parts) -> bool {
+    parts.version == Version::HTTP_11
+        && parts
+            .headers
+            .get(EXPECT)
+            .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
 /// The target as it came, where somebody has kept it.
