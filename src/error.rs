@@ -157,6 +157,9 @@ pub enum PeerIncompatible {
     MechanismNotOffered,
     /// The acceptor's flags leave out what this side needs.
     FlagsDowngraded,
+    /// The CHALLENGE leaves out extended session security: the acceptor wants NTLMv1, which this
+    /// side does not have.
+    NtlmV1Wanted,
     /// Digest credentials that answer a challenge which this server does not make: this
     /// parameter is another ([RFC 7616] §3.4).
     DigestNotOffered(&'static str),
@@ -380,6 +383,7 @@ impl fmt::Display for PeerIncompatible {
                 return write!(f, "the credentials answer a challenge that is not made here: {name} is another");
             }
             Self::FlagsDowngraded => "the server's flags leave out what this side needs",
+            Self::NtlmV1Wanted => "the server wants NTLMv1, which this side does not have",
         })
     }
 }

@@ -60,10 +60,6 @@ const OFFERED: NegotiateFlags = NegotiateFlags::UNICODE
     .union(NegotiateFlags::KEY_128)
     .union(NegotiateFlags::KEY_56);
 
-/// Without these there is no NTLMv2 as it is spoken here.
-const REQUIRED: NegotiateFlags =
-    NegotiateFlags::UNICODE.union(NegotiateFlags::EXTENDED_SESSIONSECURITY);
-
 /// Longest CHALLENGE that is answered. The answer repeats its AV pairs in a field of 65,535 bytes.
 const MAX_CHALLENGE: usize = 32 * 1024;
 
@@ -132,7 +128,11 @@ impl ExpectChallenge {
         let sent = Negotiate::decode(&negotiate)?.flags;
         // Bits that were not asked for are not taken (§3.1.5.1.2).
         let flags = challenge.flags.intersection(sent | NegotiateFlags::TARGET_INFO);
-        let mut required = REQUIRED;
+        // Without it there is no NTLMv2 as it is spoken here.
+        if !flags.contains(NegotiateFlags::EXTENDED_SESSIONSECURITY) {
+            return Err(PeerIncompatible::NtlmV1Wanted.into());
+        }
+        let mut required = NegotiateFlags::UNICODE;
         required.set(NegotiateFlags::SIGN, config.integrity);
         required.set(NegotiateFlags::SEAL, config.confidentiality);
         if !flags.contains(required) {

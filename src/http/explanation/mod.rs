@@ -180,6 +180,7 @@ impl Explanation {
             PeerIncompatible::Rejected => &table::REJECTED_BY_PEER,
             PeerIncompatible::MechanismNotOffered => &table::MECHANISM_NOT_OFFERED,
             PeerIncompatible::FlagsDowngraded => &table::FLAGS_DOWNGRADED,
+            PeerIncompatible::NtlmV1Wanted => &table::NTLM_V1_WANTED,
             PeerIncompatible::DigestNotOffered(_) => &table::DIGEST_NOT_OFFERED,
         }
     }

@@ -334,4 +334,8 @@ explanations! {
     FLAGS_DOWNGRADED: OF_A_CLIENT, UNSUPPORTED =>
         "The server leaves out what this client needs, such as integrity or Unicode.",
         "Update the server, or demand less of it; if it did better before, look for an attack.";
+    NTLM_V1_WANTED: OF_A_CLIENT, UNSUPPORTED =>
+        "The server leaves out extended session security: it wants NTLMv1, which gives the \
+         password's hash away and is not spoken here.",
+        "Update the server, or have it take NTLMv2; if it did before, look for an attack.";
 }

@@ -54,6 +54,7 @@ fn errors() -> Vec<Error> {
         PeerIncompatible::Rejected,
         PeerIncompatible::MechanismNotOffered,
         PeerIncompatible::FlagsDowngraded,
+        PeerIncompatible::NtlmV1Wanted,
         PeerIncompatible::DigestNotOffered("realm"),
     ];
     errors.extend(lacks.map(Error::PeerIncompatible));
