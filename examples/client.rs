@@ -1,11 +1,12 @@
-//! Logs on to an HTTP server with NTLM over one `std::net` connection and prints the answer.
+//! Logs on to an HTTP server over one `std::net` connection and prints the answer.
 //!
 //! ```sh
+//! cargo run --bin logon -- demo &
 //! cargo run --example client -- 127.0.0.1:8080 /ntlm/ 'CORP\alice' 'S3cret!pw'
 //! ```
 
-use logon::http::{Scheme, format_token, parse_token};
-use logon::{ChannelBindings, Credential, Initiator, InitiatorConfig, InitiatorStep, TargetName};
+use logon::http::{ClientAuth, ClientConfig, ClientStep, Side};
+use logon::{ChannelBindings, Credential, InitiatorConfig, TargetName};
 use std::error::Error;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -17,59 +18,72 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err(r"usage: client HOST:PORT PATH 'DOMAIN\USER' PASSWORD".into());
     };
     let host = address.split(':').next().unwrap_or(address);
-    let mut connection = BufReader::new(TcpStream::connect(address)?);
+    let initiator = InitiatorConfig::with_os(Credential::password(user, password));
+    let config = Arc::new(ClientConfig::new(Arc::new(initiator)));
+    // Without TLS there is nothing to bind to.
+    let (target, bindings) = (TargetName::http(host), ChannelBindings::none());
+    let mut auth = ClientAuth::new(config, Side::Origin, target, bindings);
 
-    let config = Arc::new(InitiatorConfig::with_os(Credential::password(user, password)));
-    let initiator = Initiator::ntlm(config, TargetName::http(host), ChannelBindings::none());
-    let mut token = Vec::new();
-    let mut step = initiator.step(None, &mut token)?;
-    while let InitiatorStep::Continue(initiator) = step {
-        let answer = get(&mut connection, host, path, &token)?;
-        let challenge = answer.challenge.ok_or("the server sends no NTLM challenge")?;
-        token.clear();
-        step = initiator.step(Some(&challenge), &mut token)?;
+    // It has to be the same connection every time: that is what NTLM authenticates.
+    let mut connection = BufReader::new(TcpStream::connect(address)?);
+    let mut answer = get(&mut connection, host, path, "")?;
+    while answer.status.contains(" 401 ") {
+        match auth.advance(answer.challenges()).map_err(|error| error.to_string())? {
+            ClientStep::Send(credentials) => {
+                let field = format!("Authorization: {}\r\n", credentials.value);
+                answer = get(&mut connection, host, path, &field)?;
+            }
+            _ => return Err("the server took the credentials, and refuses all the same".into()),
+        }
     }
-    let answer = get(&mut connection, host, path, &token)?;
-    println!("{}\n\n{}", answer.status, answer.body);
-    if answer.status.contains(" 401 ") { Err("the logon was refused".into()) } else { Ok(()) }
+    let _ = auth.finish(answer.challenges(), answer.field("persistent-auth").next())?;
+    match auth.mechanism() {
+        Some(mechanism) => println!("{} by {mechanism}\n\n{}", answer.status, answer.body),
+        None => println!("{} without a logon\n\n{}", answer.status, answer.body),
+    }
+    Ok(())
 }
 
 struct Answer {
     status: String,
-    challenge: Option<Vec<u8>>,
+    fields: Vec<(String, String)>,
     body: String,
 }
 
-/// One request on the connection. It has to be the same connection every time: that is what
-/// NTLM authenticates.
+impl Answer {
+    fn field(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        let named = self.fields.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| value.trim().as_bytes())
+    }
+
+    fn challenges(&self) -> impl Iterator<Item = &[u8]> {
+        self.field(Side::Origin.challenge_field())
+    }
+}
+
 fn get(
     connection: &mut BufReader<TcpStream>,
     host: &str,
     path: &str,
-    token: &[u8],
+    field: &str,
 ) -> Result<Answer, Box<dyn Error>> {
-    let credentials = format_token(Scheme::Ntlm, token);
-    let request =
-        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {credentials}\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{field}\r\n");
     connection.get_mut().write_all(request.as_bytes())?;
-
-    let mut status = String::new();
-    connection.read_line(&mut status)?;
-    let (mut challenge, mut length) = (None, 0);
-    loop {
+    let mut line = || -> Result<String, Box<dyn Error>> {
         let mut line = String::new();
-        if connection.read_line(&mut line)? == 0 {
-            return Err("the server closed the connection".into());
+        match connection.read_line(&mut line)? {
+            0 => Err("the server closed the connection".into()),
+            _ => Ok(line.trim_end().to_owned()),
         }
-        let Some((name, value)) = line.trim_end().split_once(':') else { break };
-        if name.eq_ignore_ascii_case("www-authenticate") {
-            challenge = parse_token(Scheme::Ntlm, value.as_bytes())?.filter(|t| !t.is_empty());
-        } else if name.eq_ignore_ascii_case("content-length") {
-            length = value.trim().parse()?;
-        }
+    };
+    let (status, mut fields) = (line()?, Vec::new());
+    while let Some((name, value)) = line()?.split_once(':') {
+        fields.push((name.to_owned(), value.to_owned()));
     }
-    let mut body = vec![0; length];
+    let mut answer = Answer { status, fields, body: String::new() };
+    let length = answer.field("content-length").next().unwrap_or(b"0");
+    let mut body = vec![0; std::str::from_utf8(length)?.parse()?];
     connection.read_exact(&mut body)?;
-    let body = String::from_utf8_lossy(&body).into_owned();
-    Ok(Answer { status: status.trim_end().to_owned(), challenge, body })
+    answer.body = String::from_utf8_lossy(&body).into_owned();
+    Ok(answer)
 }

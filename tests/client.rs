@@ -1,11 +1,17 @@
 //! The client's side of HTTP authentication, against our own server and against altered answers.
 
+#[path = "support/capture.rs"]
+mod capture;
 #[path = "support/client.rs"]
 mod client;
 #[path = "support/connection.rs"]
 mod connection;
 #[path = "support/fixed.rs"]
 mod fixed;
+#[path = "support/forge.rs"]
+mod forge;
+#[path = "support/vectors.rs"]
+mod vectors;
 
 use client::*;
 use connection::{Connection, forward};
@@ -95,6 +101,46 @@ fn the_answer_is_made_of_the_challenge_of_the_scheme_in_progress() {
         let decision = server.send(&answer.value);
         assert_eq!(connection::user(decision).as_deref(), Some(r"CORP\alice"));
     }
+}
+
+// WS-7, WS-16: what the servers sent that real clients spoke to.
+#[test]
+fn every_recorded_challenge_is_answered() {
+    let mut answered = 0;
+    for recorded in capture::v2_captures() {
+        let scheme = if recorded.spnego { Scheme::Negotiate } else { Scheme::Ntlm };
+        let config = alice().with_schemes(&[scheme]);
+        let mut client = bound(config, recorded.channel_bindings());
+        sent(advance(&mut client, &["Negotiate", "NTLM"]));
+        let step = advance(&mut client, &[format_token(scheme, &recorded.replies[0])]);
+        // Some clients had asked for no Unicode.
+        let flags = Challenge::decode(&recorded.challenge).unwrap().flags;
+        if !flags.contains(NegotiateFlags::UNICODE) {
+            let downgraded = PeerIncompatible::FlagsDowngraded.into();
+            assert_eq!(step.unwrap_err(), ClientError::Exchange(downgraded));
+            continue;
+        }
+        answered += 1;
+        let answer = sent(step);
+        assert!(answer.last, "{}", recorded.id);
+        let token = token(scheme, &answer);
+        let sent = ChannelBindingsHash(
+            av_pair(&token, AvId::CHANNEL_BINDINGS).unwrap().try_into().unwrap(),
+        );
+        let own =
+            recorded.bindings.as_deref().map_or(ChannelBindingsHash::ZERO, ChannelBindingsHash::of);
+        assert_eq!(sent, own, "{}", recorded.id);
+        // The last word was for another session key: its MIC is wrong here, and no MIC is no proof.
+        match recorded.replies.get(1) {
+            Some(reply) if NegTokenResp::decode(reply).unwrap().mech_list_mic.is_some() => {
+                let error = finish(&mut client, &[format_token(scheme, reply)], None).unwrap_err();
+                assert!(matches!(error, ClientError::Exchange(Error::Denied(_))), "{error:?}");
+            }
+            Some(reply) => finish(&mut client, &[format_token(scheme, reply)], None).unwrap(),
+            None => finish(&mut client, &NOTHING, None).unwrap(),
+        }
+    }
+    assert!(answered >= 20, "{answered}");
 }
 
 // WS-9: NTLM ends without a token, Negotiate with one that wants no answer, or with none.

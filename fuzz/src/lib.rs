@@ -2,6 +2,7 @@
 //! ordinary test, on a stable toolchain.
 #![forbid(unsafe_code)]
 
+pub mod client;
 pub mod digest;
 pub mod exchange;
 pub mod http;
@@ -14,7 +15,7 @@ mod world;
 pub type Target = fn(&[u8]);
 
 /// Every target under the name of its binary and of its folder in `seeds/`.
-pub const TARGETS: [(&str, Target); 16] = [
+pub const TARGETS: [(&str, Target); 17] = [
     ("negotiate", wire::negotiate),
     ("challenge", wire::challenge),
     ("authenticate", wire::authenticate),
@@ -31,4 +32,5 @@ pub const TARGETS: [(&str, Target); 16] = [
     ("initiator_tokens", exchange::initiator_tokens),
     ("session_unwrap", session::session_unwrap),
     ("tampered_logon", exchange::tampered_logon),
+    ("client_challenges", client::client_challenges),
 ];

@@ -16,6 +16,49 @@ use alloc::vec::Vec;
 /// ```text
 /// new ─▶ step(None) ─▶ Continue ─▶ step(Some(token)) ─▶ … ─▶ Complete(InitiatorContext)
 /// ```
+///
+/// For HTTP, [`ClientAuth`](crate::http::ClientAuth) does the rest. Protocols that carry the tokens
+/// in a way of their own take this; what differs is where the tokens go, and the service's name:
+///
+/// | protocol | constructor | token | [`TargetName::new`] |
+/// |---|---|---|---|
+/// | LDAP | [`negotiate`](Self::negotiate) | `credentials` of a SASL bind `GSS-SPNEGO`, `serverSaslCreds` of the answer | `ldap/dc01.corp.example` |
+/// | SMTP, IMAP | [`ntlm`](Self::ntlm) | base64 in the lines of `AUTH NTLM` ([MS-SMTPNTLM] §2.2) | `SMTPSVC/mail.corp.example` |
+/// | TDS | [`negotiate`](Self::negotiate) | `ibSSPI` of LOGIN7, then SSPI messages ([MS-TDS] §2.2.6) | `MSSQLSvc/sql01.corp.example:1433` |
+///
+/// Where messages are signed or encrypted afterwards, as over LDAP without TLS, ask for it
+/// ([`InitiatorConfig::with_integrity`], [`InitiatorConfig::with_confidentiality`]) and give them
+/// to [`InitiatorContext::wrap`]; the lengths that stand between messages are the protocol's.
+///
+/// ```
+/// use logon::{ChannelBindings, Credential, Initiator, InitiatorConfig, InitiatorStep, TargetName};
+/// use std::sync::Arc;
+///
+/// /// `bind` sends a token and gives the server's, empty with its consent.
+/// fn log_on(
+///     mut bind: impl FnMut(&[u8]) -> std::io::Result<Vec<u8>>,
+/// ) -> Result<logon::InitiatorContext, Box<dyn std::error::Error>> {
+///     let credential = Credential::password(r"CORP\alice", "S3cret!pw");
+///     let config = InitiatorConfig::with_os(credential).with_confidentiality(true);
+///     let target = TargetName::new("ldap/dc01.corp.example");
+///     let mut initiator = Initiator::negotiate(Arc::new(config), target, ChannelBindings::none());
+///     let mut received = None;
+///     loop {
+///         let mut token = Vec::new();
+///         match initiator.step(received.as_deref(), &mut token)? {
+///             InitiatorStep::Continue(next) => initiator = next,
+///             InitiatorStep::Complete(context) => {
+///                 if !token.is_empty() {
+///                     bind(&token)?;
+///                 }
+///                 return Ok(context);
+///             }
+///             _ => return Err("a step of a later version".into()),
+///         }
+///         received = Some(bind(&token)?).filter(|token| !token.is_empty());
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Initiator(State);
 
