@@ -152,7 +152,7 @@ impl Applications {
             return Refusal::NoRoute.response();
         };
         let set = match &user {
-            None => Vec::new(),
+            None => Arc::default(),
             Some(user) => match self.identity.fields(user, &groups, SystemTime::now()) {
                 Ok(fields) => fields,
                 Err(error) => {
@@ -167,7 +167,7 @@ impl Applications {
             client,
             secure: connection.is_some_and(Connection::is_secure),
             trusted: client.is_some_and(|client| self.trusts(client.ip())),
-            authority: target.authority.map(|authority| authority.as_str().to_owned()),
+            asked: target.asked,
             set,
             removed: self.identity.removed(),
         };

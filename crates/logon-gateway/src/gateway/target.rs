@@ -2,14 +2,14 @@
 
 use http::header::HOST;
 use http::uri::Authority;
-use http::{HeaderMap, Uri, Version};
+use http::{HeaderMap, HeaderValue, Uri, Version};
 use std::net::Ipv6Addr;
 
 /// What a request is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Target {
-    /// As the client wrote it; `None` of an HTTP/1.0 request that names no host.
-    pub(crate) authority: Option<Authority>,
+    /// Host and port as the client wrote them; `None` of an HTTP/1.0 request that names no host.
+    pub(crate) asked: Option<HeaderValue>,
     /// The host as [`plain`] gives it, without port; empty if there is none.
     pub(crate) host: String,
 }
@@ -27,36 +27,38 @@ impl Target {
         if fields.next().is_some() {
             return Err(BadHost);
         }
-        // What stands in the target goes before the field ([RFC 9112] §3.2.2, [RFC 9113] §8.3.1);
-        // an honest client says the same twice.
-        let field = match field {
-            // Sent with a target that has no host ([RFC 9110] §7.2).
-            Some(value) if value.is_empty() => None,
-            Some(value) => Some(Authority::try_from(value.as_bytes()).map_err(|_| BadHost)?),
-            None => None,
-        };
-        if let (Some(one), Some(other)) = (uri.authority(), &field)
+        // Sent with a target that has no host ([RFC 9110] §7.2).
+        let field = field.filter(|value| !value.is_empty());
+        let said = field.map(|value| Authority::try_from(value.as_bytes()));
+        let said = said.transpose().map_err(|_| BadHost)?;
+        if let (Some(one), Some(other)) = (uri.authority(), &said)
             && plain(one.host()) != plain(other.host())
         {
             return Err(BadHost);
         }
-        let authority = uri.authority().cloned().or(field);
-        match &authority {
-            None if version == Version::HTTP_11 || version == Version::HTTP_2 => Err(BadHost),
-            Some(authority) if authority.as_str().contains('@') => Err(BadHost),
-            Some(authority) if plain(authority.host()).is_empty() => Err(BadHost),
-            Some(authority) if !is_port(authority) => Err(BadHost),
-            _ => {
-                let host = authority.as_ref().map(|it| plain(it.host())).unwrap_or_default();
-                Ok(Self { authority, host })
-            }
+        // What stands in the target goes before the field ([RFC 9112] §3.2.2, [RFC 9113] §8.3.1);
+        // an honest client says the same twice.
+        let Some(authority) = uri.authority().or(said.as_ref()) else {
+            let needed = version == Version::HTTP_11 || version == Version::HTTP_2;
+            return if needed { Err(BadHost) } else { Ok(Self::default()) };
+        };
+        let (text, bare) = (authority.as_str(), authority.host());
+        let host = plain(bare);
+        if text.contains('@') || host.is_empty() || !is_port(authority, bare) {
+            return Err(BadHost);
         }
+        let asked = match field {
+            // Shares the bytes.
+            Some(value) if value.as_bytes() == text.as_bytes() => Ok(value.clone()),
+            _ => HeaderValue::from_str(text),
+        };
+        Ok(Self { asked: Some(asked.map_err(|_| BadHost)?), host })
     }
 }
 
 /// Whether what stands after the host is a port, if anything does.
-fn is_port(authority: &Authority) -> bool {
-    let rest = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
+fn is_port(authority: &Authority, host: &str) -> bool {
+    let rest = authority.as_str().strip_prefix(host).unwrap_or_default();
     // A colon alone is none that is given ([RFC 3986] §3.2.3).
     rest.is_empty() || rest == ":" || authority.port_u16().is_some()
 }

@@ -26,7 +26,7 @@ pub(crate) struct IdentityFields {
     token: Option<(HeaderName, Signer)>,
     removed: Arc<RemovedFields>,
     /// What was written before, without the token.
-    known: Mutex<HashMap<AccountName, Arc<Known>>>,
+    known: Mutex<HashMap<AccountName, Known>>,
 }
 
 /// The fields of a user, and what else they were written from.
@@ -34,7 +34,7 @@ pub(crate) struct IdentityFields {
 struct Known {
     scheme: Scheme,
     groups: Vec<String>,
-    fields: Box<[(HeaderName, HeaderValue)]>,
+    fields: Arc<[(HeaderName, HeaderValue)]>,
 }
 
 /// Users that are known at a time.
@@ -126,33 +126,36 @@ impl IdentityFields {
         user: &User,
         groups: &[String],
         now: SystemTime,
-    ) -> Result<Vec<(HeaderName, HeaderValue)>, IdentityError> {
-        let known =
-            self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&user.name).cloned();
-        let known = known.filter(|known| known.scheme == user.scheme && known.groups == groups);
-        let mut fields = match known {
-            Some(known) => known.fields.to_vec(),
+    ) -> Result<Arc<[(HeaderName, HeaderValue)]>, IdentityError> {
+        let fields = match self.known(user, groups) {
+            Some(fields) => fields,
             None => {
-                let fields = self.written(user, groups)?;
+                let fields = Arc::from(self.written(user, groups)?);
                 self.remember(user, groups, &fields);
                 fields
             }
         };
-        if let Some((field, signer)) = &self.token {
-            let token = signer.token(user, groups, now).map_err(IdentityError::Token)?;
-            fields.push((field.clone(), token));
-        }
-        Ok(fields)
+        let Some((field, signer)) = &self.token else { return Ok(fields) };
+        let token = signer.token(user, groups, now).map_err(IdentityError::Token)?;
+        Ok(fields.iter().cloned().chain([(field.clone(), token)]).collect())
+    }
+
+    fn known(&self, user: &User, groups: &[String]) -> Option<Arc<[(HeaderName, HeaderValue)]>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = known.get(&user.name)?;
+        let same = known.scheme == user.scheme && known.groups == groups;
+        same.then(|| Arc::clone(&known.fields))
     }
 
     /// For the next request of the same user; most have many.
-    fn remember(&self, user: &User, groups: &[String], fields: &[(HeaderName, HeaderValue)]) {
+    fn remember(&self, user: &User, groups: &[String], fields: &Arc<[(HeaderName, HeaderValue)]>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MAX_KNOWN {
             known.clear();
         }
-        let entry = Known { scheme: user.scheme, groups: groups.to_vec(), fields: fields.into() };
-        known.insert(user.name.clone(), Arc::new(entry));
+        let (scheme, fields) = (user.scheme, Arc::clone(fields));
+        let entry = Known { scheme, groups: groups.to_vec(), fields };
+        known.insert(user.name.clone(), entry);
     }
 
     /// All but the token.

@@ -3,20 +3,22 @@
 use super::BoxError;
 use super::failure::{Chain, Failure};
 use super::head::{self, Plan};
-use super::origin::{Line, Origin};
-use super::outgoing::{Outgoing, Progress};
+use super::origin::{Line, Origin, Sent};
+use super::outgoing::{Key, Outgoing, Progress};
 use super::response::{Ending, Lease, ProxyBody};
 use super::tunnel;
-use super::upstream::Upstream;
+use super::upstream::{Candidates, Upstream};
 use crate::refusal::Refusal;
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
 use std::fmt;
+use std::future::{Future, ready};
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,10 +32,10 @@ pub(crate) struct Passage {
     /// The other end is a proxy that is believed: what it says in `X-Forwarded-*`, `Forwarded`
     /// and `Via` is kept and added to. What others say there is replaced.
     pub(crate) trusted: bool,
-    /// The host that the client asked for.
-    pub(crate) authority: Option<String>,
+    /// The host that the client asked for, as it wrote it.
+    pub(crate) asked: Option<HeaderValue>,
     /// Put in last, after every removal, in the place of whatever has the name. Each name once.
-    pub(crate) set: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) set: Arc<[(HeaderName, HeaderValue)]>,
     /// Fields of the client that are never passed on.
     pub(crate) removed: Arc<dyn Removed>,
 }
@@ -46,154 +48,266 @@ pub(crate) trait Removed: Send + Sync + fmt::Debug {
 
 /// Passes a request on. Where there is no answer the gateway gives one, with a [`Refusal`] among its
 /// extensions.
-pub(crate) async fn forward<B>(
+pub(crate) fn forward<B>(
     upstream: &Arc<Upstream>,
     request: Request<B>,
     passage: Passage,
-) -> Response<ProxyBody>
+) -> Forwarding
 where
     B: Body<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
-    match pass(upstream, request, passage).await {
-        Ok(response) => response,
-        Err(failure) => {
-            failure.log(upstream.name());
-            failure.refusal.response()
-        }
+    // What does not wait is done before: a future is as large as all that it is given.
+    match Exchange::begin(upstream, request, passage) {
+        Ok((exchange, begun)) => Box::pin(exchange.run(begun)),
+        Err(failure) => Box::pin(ready(refused(upstream, &failure))),
     }
 }
 
-async fn pass<B>(
-    upstream: &Upstream,
-    mut request: Request<B>,
-    passage: Passage,
-) -> Result<Response<ProxyBody>, Failure>
-where
-    B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<BoxError>,
-{
-    let client = hyper::upgrade::on(&mut request);
-    let (mut parts, body) = request.into_parts();
-    let (removed, trusted) = (Arc::clone(&passage.removed), passage.trusted);
-    let plan = head::prepare(&mut parts, &body, passage, upstream.preserve_host)?;
-    let (body, progress, key) = Outgoing::new(body, &removed, trusted, plan.expects);
-    // What was known of the client's connection is of no use on another one.
-    parts.extensions = http::Extensions::new();
-    let to_head = parts.method == Method::HEAD;
-    let mut request = Request::from_parts(parts, body);
-    if let Some(key) = key.clone() {
-        hyper::ext::on_informational(&mut request, move |information| {
-            if information.status() == StatusCode::CONTINUE {
-                key.open();
-            }
-        });
-    }
-    let waiting = Waiting { limit: upstream.response_timeout, progress };
-    let answered = send(upstream, request, &plan, &waiting).await?;
-    let Answered { response, origin, line } = answered;
-    let reusable = match &waiting.progress {
-        Some(progress) => {
-            progress.answered();
-            progress.is_finished()
-        }
-        None => true,
-    };
+/// An answer under way.
+pub(crate) type Forwarding = Pin<Box<dyn Future<Output = Response<ProxyBody>> + Send>>;
 
-    let (mut parts, mut body) = response.into_parts();
-    let mut application = None;
-    if parts.status == StatusCode::SWITCHING_PROTOCOLS {
-        let offer = plan.upgrade.as_ref();
-        if !offer.is_some_and(|offer| tunnel::is_offered(offer, &parts.headers)) {
-            let reason = "it changes to a protocol that nobody asked for";
-            return Err(origin.failure(Refusal::BadAnswer, reason));
-        }
-        let mut response = Response::from_parts(parts, body);
-        application = Some(hyper::upgrade::on(&mut response));
-        (parts, body) = response.into_parts();
-    }
-    let exact = body.size_hint().exact();
-    head::answer(&mut parts, exact, to_head)
-        .map_err(|reason| origin.failure(Refusal::BadAnswer, reason))?;
-    if let Some(application) = application {
-        tunnel::open(client, application);
-    }
-    let ending = if parts.status == StatusCode::SWITCHING_PROTOCOLS {
-        Ending::Tunnel
-    } else if reusable {
-        Ending::Reuse
-    } else {
-        Ending::Close(upstream.stall)
-    };
-    let lease = Lease { origin: Arc::clone(origin), line, ending, _key: key };
-    Ok(Response::from_parts(parts, ProxyBody::answer(body, upstream.stall, lease)))
+fn refused(upstream: &Upstream, failure: &Failure) -> Response<ProxyBody> {
+    failure.log(upstream.name());
+    failure.refusal.response()
 }
 
-struct Answered<'a> {
+/// One request and its answer.
+struct Exchange {
+    upstream: Arc<Upstream>,
+    candidates: Candidates,
+    plan: Plan,
+    waiting: Waiting,
+    /// The client's connection, if it changes its protocol.
+    client: OnUpgrade,
+    to_head: bool,
+    key: Option<Key>,
+    /// Why the last URL did not take it.
+    failure: Option<Failure>,
+}
+
+/// How far a request has come without waiting.
+enum Begun {
+    Sent(Attempt),
+    /// There is no connection yet to where it is to be sent first.
+    Held(Box<Held>, Option<Arc<Origin>>),
+}
+
+/// A request that has been sent.
+struct Attempt {
+    origin: Arc<Origin>,
+    line: Line,
+    sending: Pin<Box<dyn Future<Output = Sent> + Send>>,
+    /// For another attempt.
+    again: Option<Box<Held>>,
+    /// The line was made for it, as another had failed.
+    fresh: bool,
+}
+
+/// A request that can be sent.
+struct Held {
+    request: Request<Outgoing>,
+    /// It has what the gateway adds.
+    told: bool,
+}
+
+struct Answered {
     response: Response<Incoming>,
-    origin: &'a Arc<Origin>,
+    origin: Arc<Origin>,
     line: Line,
 }
 
-/// Sends it to the first URL that takes it. What may have been received is not sent again, unless
-/// that changes nothing.
-async fn send<'a>(
-    upstream: &'a Upstream,
-    mut request: Request<Outgoing>,
-    plan: &Plan,
-    waiting: &Waiting,
-) -> Result<Answered<'a>, Failure> {
-    let mut last = None;
-    for origin in upstream.candidates() {
-        let mut fresh = false;
-        loop {
-            let mut line = match origin.line(plan.upgrade.is_some(), fresh).await {
-                Ok(line) => line,
-                Err(error) => {
-                    last = Some(origin.failure(error.refusal, error.reason));
-                    break;
+impl Exchange {
+    /// Sends the request at once, if there is a connection that waits for one.
+    fn begin<B>(
+        upstream: &Arc<Upstream>,
+        mut request: Request<B>,
+        passage: Passage,
+    ) -> Result<(Self, Begun), Failure>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let client = hyper::upgrade::on(&mut request);
+        let (mut parts, body) = request.into_parts();
+        let (removed, trusted) = (Arc::clone(&passage.removed), passage.trusted);
+        let plan = head::prepare(&mut parts, &body, passage, upstream.preserve_host)?;
+        let (body, progress, key) = Outgoing::new(body, &removed, trusted, plan.expects);
+        // What was known of the client's connection is of no use on another one.
+        parts.extensions = http::Extensions::new();
+        let to_head = parts.method == Method::HEAD;
+        let mut request = Request::from_parts(parts, body);
+        if let Some(key) = key.clone() {
+            hyper::ext::on_informational(&mut request, move |information| {
+                if information.status() == StatusCode::CONTINUE {
+                    key.open();
                 }
-            };
-            head::write(plan, &mut request, &origin.address, line.is_http2());
-            let again = (line.reused && plan.repeatable).then(|| copy(&request));
-            let sent = waiting.wait(line.send(request)).await;
-            if matches!(sent, Err(Unanswered::Unsent(..) | Unanswered::Failed(Refusal::Closed, _)))
-            {
-                line.discard(origin);
-            }
-            match sent {
-                Ok(response) => return Ok(Answered { response, origin, line }),
-                Err(Unanswered::Unsent(unsent, reason)) => {
-                    request = *unsent;
-                    if !line.reused {
-                        last = Some(origin.failure(Refusal::Closed, reason));
-                        break;
-                    }
-                }
-                Err(Unanswered::Failed(refusal, reason)) => match again {
-                    // Once: what is new, or has failed already, is not tried again.
-                    Some(again) if refusal == Refusal::Closed && !fresh => request = again,
-                    _ => return Err(origin.failure(refusal, reason)),
-                },
-            }
-            fresh = true;
+            });
+        }
+        let mut exchange = Self {
+            candidates: upstream.candidates(),
+            plan,
+            waiting: Waiting { limit: upstream.response_timeout, progress },
+            client,
+            to_head,
+            key,
+            failure: None,
+            upstream: Arc::clone(upstream),
+        };
+        let held = Box::new(Held { request, told: false });
+        let origin = exchange.candidates.next(upstream);
+        let rested = origin.as_ref().and_then(|it| it.rested(exchange.plan.upgrade.is_some()));
+        let begun = match (origin, rested) {
+            (Some(origin), Some(line)) => Begun::Sent(exchange.send(origin, line, held, false)),
+            (origin, _) => Begun::Held(held, origin),
+        };
+        Ok((exchange, begun))
+    }
+
+    async fn run(mut self, begun: Begun) -> Response<ProxyBody> {
+        let upstream = Arc::clone(&self.upstream);
+        let answered = self.answered(begun).await;
+        match answered.and_then(|answered| self.pass_back(answered)) {
+            Ok(response) => response,
+            Err(failure) => refused(&upstream, &failure),
         }
     }
-    Err(last.unwrap_or_else(|| Failure {
-        refusal: Refusal::NoUpstream,
-        url: None,
-        reason: "there is no URL".to_owned(),
-    }))
+
+    /// Sends it to the first URL that takes it. What may have been received is not sent again,
+    /// unless that changes nothing.
+    async fn answered(&mut self, begun: Begun) -> Result<Answered, Failure> {
+        // What is rare has a box of its own.
+        let mut attempt = match begun {
+            Begun::Sent(attempt) => attempt,
+            Begun::Held(held, origin) => Box::pin(self.attempt(held, origin, false)).await?,
+        };
+        loop {
+            let unanswered = match self.waiting.wait(attempt.sending.as_mut()).await {
+                Ok(response) => {
+                    let Attempt { origin, line, .. } = attempt;
+                    return Ok(Answered { response, origin, line });
+                }
+                Err(unanswered) => unanswered,
+            };
+            let (held, same) = self.failed(attempt, unanswered)?;
+            let fresh = same.is_some();
+            attempt = Box::pin(self.attempt(held, same, fresh)).await?;
+        }
+    }
+
+    /// Sends it to this URL, or to the next that can be connected to. On a `fresh` connection if
+    /// another one has failed.
+    async fn attempt(
+        &mut self,
+        held: Box<Held>,
+        mut origin: Option<Arc<Origin>>,
+        mut fresh: bool,
+    ) -> Result<Attempt, Failure> {
+        while let Some(at) = origin.take().or_else(|| self.candidates.next(&self.upstream)) {
+            match at.line(self.plan.upgrade.is_some(), fresh).await {
+                Ok(line) => return Ok(self.send(at, line, held, fresh)),
+                Err(error) => self.failure = Some(at.failure(error.refusal, error.reason)),
+            }
+            fresh = false;
+        }
+        Err(self.failure.take().unwrap_or_else(|| Failure {
+            refusal: Refusal::NoUpstream,
+            url: None,
+            reason: "there is no URL".to_owned(),
+        }))
+    }
+
+    fn send(
+        &self,
+        origin: Arc<Origin>,
+        mut line: Line,
+        mut held: Box<Held>,
+        fresh: bool,
+    ) -> Attempt {
+        let again = (line.reused && self.plan.repeatable).then(|| Box::new(held.copy()));
+        if !held.told {
+            self.plan.tell(held.request.headers_mut(), &self.upstream.forwarding);
+        }
+        self.plan.write(&mut held.request, &origin.address, line.is_http2());
+        let sending = line.send(held.request);
+        Attempt { origin, line, sending, again, fresh }
+    }
+
+    /// What can be sent again, and where to, if it is to be the same URL.
+    fn failed(
+        &mut self,
+        attempt: Attempt,
+        unanswered: Unanswered,
+    ) -> Result<(Box<Held>, Option<Arc<Origin>>), Failure> {
+        let Attempt { origin, line, again, fresh, .. } = attempt;
+        if matches!(unanswered, Unanswered::Unsent(..) | Unanswered::Failed(Refusal::Closed, _)) {
+            line.discard(&origin);
+        }
+        match (unanswered, again) {
+            (Unanswered::Unsent(request, _), _) if line.reused => {
+                Ok((Box::new(Held { request: *request, told: true }), Some(origin)))
+            }
+            (Unanswered::Unsent(request, reason), _) => {
+                self.failure = Some(origin.failure(Refusal::Closed, reason));
+                Ok((Box::new(Held { request: *request, told: true }), None))
+            }
+            // Once: what is new, or has failed already, is not tried again.
+            (Unanswered::Failed(Refusal::Closed, _), Some(again)) if !fresh => {
+                Ok((again, Some(origin)))
+            }
+            (Unanswered::Failed(refusal, reason), _) => Err(origin.failure(refusal, reason)),
+        }
+    }
+
+    /// The answer as the client gets it.
+    fn pass_back(self, answered: Answered) -> Result<Response<ProxyBody>, Failure> {
+        let Answered { response, origin, line } = answered;
+        let reusable = match &self.waiting.progress {
+            Some(progress) => {
+                progress.answered();
+                progress.is_finished()
+            }
+            None => true,
+        };
+        let (mut parts, mut body) = response.into_parts();
+        let switched = parts.status == StatusCode::SWITCHING_PROTOCOLS;
+        let mut application = None;
+        if switched {
+            let offer = self.plan.upgrade.as_ref();
+            if !offer.is_some_and(|offer| tunnel::is_offered(offer, &parts.headers)) {
+                let reason = "it changes to a protocol that nobody asked for";
+                return Err(origin.failure(Refusal::BadAnswer, reason));
+            }
+            let mut response = Response::from_parts(parts, body);
+            application = Some(hyper::upgrade::on(&mut response));
+            (parts, body) = response.into_parts();
+        }
+        head::answer(&mut parts, body.size_hint().exact(), self.to_head)
+            .map_err(|reason| origin.failure(Refusal::BadAnswer, reason))?;
+        if let Some(application) = application {
+            tunnel::open(self.client, application);
+        }
+        let stall = self.upstream.stall;
+        let ending = match (switched, reusable) {
+            (true, _) => Ending::Tunnel,
+            (false, true) => Ending::Reuse,
+            (false, false) => Ending::Close(stall),
+        };
+        let lease = Lease { origin, line, ending, _key: self.key };
+        Ok(Response::from_parts(parts, ProxyBody::answer(body, stall, lease)))
+    }
 }
 
-/// The same request again. Its body is empty.
-fn copy(request: &Request<Outgoing>) -> Request<Outgoing> {
-    let mut copy = Request::new(Outgoing::empty());
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.version_mut() = request.version();
-    *copy.headers_mut() = request.headers().clone();
-    copy
+impl Held {
+    /// The same again. Its body is empty.
+    fn copy(&self) -> Self {
+        let mut copy = Request::new(Outgoing::empty());
+        *copy.method_mut() = self.request.method().clone();
+        *copy.uri_mut() = self.request.uri().clone();
+        *copy.version_mut() = self.request.version();
+        *copy.headers_mut() = self.request.headers().clone();
+        Self { request: copy, told: self.told }
+    }
 }
 
 /// The wait for the head of an answer.
@@ -208,15 +322,12 @@ enum Unanswered {
     Failed(Refusal, String),
 }
 
-type Sent = Result<Response<Incoming>, hyper::client::conn::TrySendError<Request<Outgoing>>>;
-
 impl Waiting {
     /// The time begins anew as long as the request is still on its way.
     async fn wait(
         &self,
-        sending: impl Future<Output = Sent>,
+        mut sending: Pin<&mut (dyn Future<Output = Sent> + Send)>,
     ) -> Result<Response<Incoming>, Unanswered> {
-        let mut sending = pin!(sending);
         let frames = || self.progress.as_ref().map_or(0, |progress| progress.frames());
         loop {
             let before = frames();

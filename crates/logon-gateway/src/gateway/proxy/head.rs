@@ -6,31 +6,20 @@
 
 use super::failure::Failure;
 use super::forward::{Passage, Removed};
-use super::forwarded;
+use super::forwarded::{self, Forwarding};
+use super::seen::{Seen, is_hop_by_hop};
 use crate::refusal::Refusal;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue,
-    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, VIA,
+    CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE, VIA,
 };
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Method, StatusCode, Uri, Version};
 use http_body::Body;
 
-/// Of a connection, never of a request. `Connection` names more.
-static HOP_BY_HOP: [HeaderName; 9] = [
-    CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    HeaderName::from_static("http2-settings"),
-    TE,
-    TRANSFER_ENCODING,
-    UPGRADE,
-    PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION,
-];
-
-/// What depends on the connection that the request goes out on, and has to be written for it.
+/// What the gateway adds to a request, and what has to be written for the connection that it goes
+/// out on.
 #[derive(Debug)]
 pub(super) struct Plan {
     /// The client's host, if the application is to be told it.
@@ -45,6 +34,9 @@ pub(super) struct Plan {
     pub(super) expects: bool,
     /// It may be sent twice: it changes nothing the second time, and there is no body.
     pub(super) repeatable: bool,
+    /// The client's.
+    version: Version,
+    passage: Passage,
 }
 
 /// How the application is to be addressed over a connection.
@@ -55,7 +47,7 @@ pub(super) struct Address {
     pub(super) host: HeaderValue,
 }
 
-/// Edits the head of a client's request, except for what [`Plan::write`] does.
+/// Takes out of the head of a client's request what is not passed on. The rest is the plan's.
 pub(super) fn prepare(
     parts: &mut Parts,
     body: &impl Body,
@@ -65,55 +57,66 @@ pub(super) fn prepare(
     if matches!(parts.method, Method::CONNECT | Method::TRACE) {
         return Err(Failure::of_client(Refusal::Method, parts.method.as_str()));
     }
-    let chunked = frame(parts, body)?;
+    let strange = |name: &HeaderName| is_strange(name, &*passage.removed, passage.trusted);
+    let seen = Seen::of(&parts.headers, strange);
+    let chunked = frame(parts, body, &seen)?;
     let empty = body.is_end_stream();
     let headers = &mut parts.headers;
-    let te_trailers = has_token(headers, &TE, "trailers");
-    let upgrade = upgrade(headers, parts.version, empty);
+    let te_trailers = seen.te && has_token(headers, &TE, "trailers");
+    let upgrade = if seen.upgrade { upgrade(headers, parts.version, empty) } else { None };
 
-    remove_hop_by_hop(headers);
-    remove_strangers(headers, passage.removed.as_ref(), passage.trusted);
-    let expects = expects(headers, parts.version, empty);
-    let asked = asked_host(headers, &passage);
-    forwarded::add(headers, &passage, parts.version, asked.as_ref());
-    headers.extend(passage.set.into_iter().map(|(name, value)| (Some(name), value)));
+    seen.remove(headers);
+    let expects = seen.expect && expects(headers, parts.version, empty);
     Ok(Plan {
-        host: asked.filter(|_| preserve_host),
+        host: passage.asked.clone().filter(|_| preserve_host),
         upgrade,
         te_trailers,
         chunked,
         expects,
         repeatable: empty && parts.method.is_idempotent(),
+        version: parts.version,
+        passage,
     })
 }
 
 impl Plan {
+    /// Adds what the gateway knows. To be done once.
+    pub(super) fn tell(&self, headers: &mut HeaderMap, forwarding: &Forwarding) {
+        let passage = &self.passage;
+        // Grown once.
+        headers.reserve(passage.set.len().saturating_add(forwarded::FIELDS));
+        forwarding.add(headers, passage, self.version);
+        for (name, value) in passage.set.iter() {
+            headers.insert(name.clone(), value.clone());
+        }
+    }
+
     /// Writes what is of this connection. May be done again for another one.
-    pub(super) fn write(&self, parts: Head<'_>, address: &Address, is_http2: bool) {
-        let Head { uri, version, headers } = parts;
-        headers.remove(TRANSFER_ENCODING);
+    pub(super) fn write<B>(
+        &self,
+        request: &mut http::Request<B>,
+        address: &Address,
+        is_http2: bool,
+    ) {
+        let host = self.host.as_ref().unwrap_or(&address.host);
+        if is_http2 {
+            *request.uri_mut() = absolute(request.uri(), address, host);
+            *request.version_mut() = Version::HTTP_2;
+        } else {
+            if request.uri().authority().is_some() {
+                *request.uri_mut() = Uri::from(path(request.uri()));
+            }
+            *request.version_mut() = Version::HTTP_11;
+        }
+        let headers = request.headers_mut();
         if self.te_trailers {
             headers.insert(TE, HeaderValue::from_static("trailers"));
         }
-        let host = self.host.as_ref().unwrap_or(&address.host);
         if is_http2 {
-            *version = Version::HTTP_2;
+            headers.remove(TRANSFER_ENCODING);
             headers.remove(HOST);
             headers.remove(CONNECTION);
-            let authority = Authority::try_from(host.as_bytes());
-            let path = path(uri);
-            let mut parts = http::uri::Parts::default();
-            parts.scheme = Some(address.scheme.clone());
-            parts.authority = Some(authority.unwrap_or_else(|_| address.authority.clone()));
-            parts.path_and_query = Some(path);
-            if let Ok(written) = Uri::from_parts(parts) {
-                *uri = written;
-            }
             return;
-        }
-        *version = Version::HTTP_11;
-        if uri.authority().is_some() {
-            *uri = Uri::from(path(uri));
         }
         if !is_only(headers, &HOST, host) {
             headers.insert(HOST, host.clone());
@@ -135,26 +138,14 @@ impl Plan {
     }
 }
 
-/// The parts of a request's head that [`Plan::write`] writes.
-pub(super) struct Head<'a> {
-    uri: &'a mut Uri,
-    version: &'a mut Version,
-    headers: &'a mut HeaderMap,
-}
-
-/// Writes the plan into a request.
-pub(super) fn write<B>(
-    plan: &Plan,
-    request: &mut http::Request<B>,
-    address: &Address,
-    is_http2: bool,
-) {
-    let mut uri = std::mem::take(request.uri_mut());
-    let mut version = request.version();
-    let head = Head { uri: &mut uri, version: &mut version, headers: request.headers_mut() };
-    plan.write(head, address, is_http2);
-    *request.uri_mut() = uri;
-    *request.version_mut() = version;
+/// The target as HTTP/2 has it; the old one if it cannot be written so.
+fn absolute(uri: &Uri, address: &Address, host: &HeaderValue) -> Uri {
+    let authority = Authority::try_from(host.as_bytes());
+    let mut parts = http::uri::Parts::default();
+    parts.scheme = Some(address.scheme.clone());
+    parts.authority = Some(authority.unwrap_or_else(|_| address.authority.clone()));
+    parts.path_and_query = Some(path(uri));
+    Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
 }
 
 fn path(uri: &Uri) -> PathAndQuery {
@@ -162,17 +153,14 @@ fn path(uri: &Uri) -> PathAndQuery {
 }
 
 /// Sees to it that the length is said once, by the body itself. True if it has to be chunked.
-fn frame(parts: &mut Parts, body: &impl Body) -> Result<bool, Failure> {
+fn frame(parts: &mut Parts, body: &impl Body, seen: &Seen) -> Result<bool, Failure> {
     let headers = &mut parts.headers;
-    let stated = content_length(headers)
+    let stated = content_length(headers, seen)
         .map_err(|()| Failure::of_client(Refusal::Framing, "no usable Content-Length"))?;
-    let codings = headers.get_all(TRANSFER_ENCODING);
-    let mut coded = false;
-    for coding in codings {
-        if coded || !coding.as_bytes().eq_ignore_ascii_case(b"chunked") {
-            return Err(Failure::of_client(Refusal::Coding, "a transfer coding besides chunked"));
-        }
-        coded = true;
+    let stated = stated.map(|stated| stated.length);
+    let coded = seen.transfer_encoding;
+    if coded && !is_chunked(headers) {
+        return Err(Failure::of_client(Refusal::Coding, "a transfer coding besides chunked"));
     }
     if coded && stated.is_some() {
         let reason = "both Content-Length and Transfer-Encoding";
@@ -189,7 +177,7 @@ fn frame(parts: &mut Parts, body: &impl Body) -> Result<bool, Failure> {
                 headers.insert(CONTENT_LENGTH, HeaderValue::from(exact));
             }
             // Trailers need chunks.
-            Ok(exact != 0 && headers.contains_key(TRAILER))
+            Ok(exact != 0 && seen.trailer)
         }
         (None, _) => {
             headers.remove(CONTENT_LENGTH);
@@ -198,21 +186,39 @@ fn frame(parts: &mut Parts, body: &impl Body) -> Result<bool, Failure> {
     }
 }
 
+/// Whether the one transfer coding is `chunked`.
+fn is_chunked(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let is_chunked = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    codings.next().is_some_and(is_chunked) && codings.next().is_none()
+}
+
+/// What a head says of the length of its body.
+struct Stated {
+    length: u64,
+    /// It says so once, without more zeros than it takes.
+    plainly: bool,
+}
+
 /// The one number that all `Content-Length` say.
-fn content_length(headers: &HeaderMap) -> Result<Option<u64>, ()> {
-    let mut length = None;
+fn content_length(headers: &HeaderMap, seen: &Seen) -> Result<Option<Stated>, ()> {
+    let mut stated: Option<Stated> = None;
+    if !seen.content_length {
+        return Ok(None);
+    }
     for value in headers.get_all(CONTENT_LENGTH) {
         let text = value.to_str().map_err(drop)?;
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(());
         }
-        let said: u64 = text.parse().map_err(drop)?;
-        if length.is_some_and(|length| length != said) {
+        let length: u64 = text.parse().map_err(drop)?;
+        if stated.as_ref().is_some_and(|stated| stated.length != length) {
             return Err(());
         }
-        length = Some(said);
+        let plainly = stated.is_none() && (length == 0 || !text.starts_with('0'));
+        stated = Some(Stated { length, plainly });
     }
-    Ok(length)
+    Ok(stated)
 }
 
 /// What the client wants to speak, if the application may be asked. Other versions of HTTP are
@@ -233,9 +239,6 @@ fn upgrade(headers: &HeaderMap, version: Version, empty: bool) -> Option<HeaderV
 
 /// Whether the client waits for a 100. Nothing to wait for, or nobody who understands: no.
 fn expects(headers: &mut HeaderMap, version: Version, empty: bool) -> bool {
-    if !headers.contains_key(EXPECT) {
-        return false;
-    }
     let expects = version >= Version::HTTP_11
         && !empty
         && headers
@@ -246,15 +249,6 @@ fn expects(headers: &mut HeaderMap, version: Version, empty: bool) -> bool {
         headers.remove(EXPECT);
     }
     expects
-}
-
-fn asked_host(headers: &HeaderMap, passage: &Passage) -> Option<HeaderValue> {
-    let authority = passage.authority.as_deref()?;
-    match headers.get(HOST) {
-        // Shares the bytes.
-        Some(host) if host.as_bytes() == authority.as_bytes() => Some(host.clone()),
-        _ => HeaderValue::from_str(authority).ok(),
-    }
 }
 
 fn is_only(headers: &HeaderMap, name: &HeaderName, value: &HeaderValue) -> bool {
@@ -272,40 +266,7 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     })
 }
 
-fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    if headers.contains_key(CONNECTION) {
-        let ordinary = |value: &HeaderValue| {
-            let value = value.as_bytes();
-            value.eq_ignore_ascii_case(b"keep-alive") || value.eq_ignore_ascii_case(b"close")
-        };
-        let lists: Vec<HeaderValue> =
-            headers.get_all(CONNECTION).iter().filter(|value| !ordinary(value)).cloned().collect();
-        for name in lists.iter().flat_map(|list| list.as_bytes().split(|byte| *byte == b',')) {
-            // How long the message is, is not for the connection to say.
-            if let Ok(name) = HeaderName::from_bytes(name.trim_ascii())
-                && name != CONTENT_LENGTH
-            {
-                headers.remove(name);
-            }
-        }
-    }
-    // Most heads have none of them, or one.
-    if headers.keys().any(|name| HOP_BY_HOP.contains(name)) {
-        for name in &HOP_BY_HOP {
-            headers.remove(name);
-        }
-    }
-}
-
-/// Removes what only the gateway, or a trusted proxy before it, may say.
-fn remove_strangers(headers: &mut HeaderMap, removed: &dyn Removed, trusted: bool) {
-    let strange: Vec<HeaderName> =
-        headers.keys().filter(|name| is_strange(name, removed, trusted)).cloned().collect();
-    for name in strange {
-        headers.remove(name);
-    }
-}
-
+/// Whether a field is one that only the gateway, or a trusted proxy before it, may say.
 fn is_strange(name: &HeaderName, removed: &dyn Removed, trusted: bool) -> bool {
     let text = name.as_str();
     removed.removes(text)
@@ -322,7 +283,7 @@ pub(super) fn clean_trailers(trailers: &mut HeaderMap, removed: Option<(&dyn Rem
         .filter(|name| {
             let framing = matches!(**name, CONTENT_LENGTH | HOST | EXPECT | TRAILER);
             framing
-                || HOP_BY_HOP.contains(name)
+                || is_hop_by_hop(name)
                 || removed.is_some_and(|(removed, trusted)| is_strange(name, removed, trusted))
         })
         .cloned()
@@ -339,12 +300,12 @@ pub(super) fn answer(
     to_head: bool,
 ) -> Result<(), &'static str> {
     let headers = &mut head.headers;
-    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
-    if let Some(coding) = codings.next() {
-        if codings.next().is_some() || !coding.as_bytes().eq_ignore_ascii_case(b"chunked") {
+    let seen = Seen::of(headers, |_| false);
+    if seen.transfer_encoding {
+        if !is_chunked(headers) {
             return Err("it has a transfer coding that was not asked for");
         }
-        if headers.contains_key(CONTENT_LENGTH) {
+        if seen.content_length {
             return Err("it has both Content-Length and Transfer-Encoding");
         }
     }
@@ -352,19 +313,15 @@ pub(super) fn answer(
     let upgrade = (switched || head.status == StatusCode::UPGRADE_REQUIRED)
         .then(|| headers.get(UPGRADE).cloned())
         .flatten();
-    remove_hop_by_hop(headers);
+    seen.remove(headers);
     let bodiless = to_head || head.status == StatusCode::NOT_MODIFIED;
-    match content_length(headers).map_err(|()| "its Content-Length is of no use")? {
-        None => {}
-        Some(_) if switched || head.status == StatusCode::NO_CONTENT => {
+    let stated = content_length(headers, &seen).map_err(|()| "its Content-Length is of no use")?;
+    if let Some(Stated { length, plainly }) = stated {
+        let may = !switched && head.status != StatusCode::NO_CONTENT;
+        if !(may && (bodiless || exact == Some(length))) {
             headers.remove(CONTENT_LENGTH);
-        }
-        // Says it once.
-        Some(said) if bodiless || exact == Some(said) => {
-            headers.insert(CONTENT_LENGTH, HeaderValue::from(said));
-        }
-        Some(_) => {
-            headers.remove(CONTENT_LENGTH);
+        } else if !plainly {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         }
     }
     if let Some(upgrade) = upgrade {

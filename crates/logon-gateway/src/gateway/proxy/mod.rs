@@ -19,6 +19,7 @@ mod origin;
 mod outgoing;
 mod pool;
 mod response;
+mod seen;
 mod standing;
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,8 @@ use http::uri::{Authority, Scheme};
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http2};
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::task::AbortHandle;
@@ -33,6 +35,9 @@ pub(super) struct Origin {
     /// Requests that come together share the HTTP/2 connection that the first one makes.
     connecting: tokio::sync::Mutex<()>,
 }
+
+/// An answer, or a request that has none.
+pub(super) type Sent = Result<Response<Incoming>, TrySendError<Request<Outgoing>>>;
 
 /// A connection that a request can be sent on.
 pub(super) struct Line {
@@ -77,15 +82,24 @@ impl Origin {
     /// A connection from the pool, or a new one. Over one of HTTP/2 the protocol cannot be
     /// changed: `http1` if that is to be done. A `fresh` one of HTTP/1.1 is new in any case.
     pub(super) async fn line(&self, http1: bool, fresh: bool) -> Result<Line, Unconnected> {
-        let http2 = self.http2 && !http1 && !self.declined.load(Ordering::Relaxed);
-        if http2 {
+        if self.is_for_http2(http1) {
             return Box::pin(self.line_2()).await;
         }
-        if !fresh && let Some(sender) = self.pool.take() {
-            return Ok(Line { sender: Sender::Http1(sender), reused: true });
+        if !fresh && let Some(line) = self.rested(http1) {
+            return Ok(line);
         }
         // Rare, and large with its TLS handshake.
         Box::pin(self.connect(false)).await
+    }
+
+    fn is_for_http2(&self, http1: bool) -> bool {
+        self.http2 && !http1 && !self.declined.load(Ordering::Relaxed)
+    }
+
+    /// A connection of HTTP/1.1 from the pool, if that is what [`Self::line`] would give.
+    pub(super) fn rested(&self, http1: bool) -> Option<Line> {
+        let sender = if self.is_for_http2(http1) { None } else { self.pool.take() };
+        sender.map(|sender| Line { sender: Sender::Http1(sender), reused: true })
     }
 
     async fn line_2(&self) -> Result<Line, Unconnected> {
@@ -192,13 +206,14 @@ impl Line {
         matches!(self.sender, Sender::Http2(..))
     }
 
-    pub(super) async fn send(
+    /// Sends a request. The future is only for the answer.
+    pub(super) fn send(
         &mut self,
         request: Request<Outgoing>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<Outgoing>>> {
+    ) -> Pin<Box<dyn Future<Output = Sent> + Send>> {
         match &mut self.sender {
-            Sender::Http1(http1) => http1.sender.try_send_request(request).await,
-            Sender::Http2(sender, _) => sender.try_send_request(request).await,
+            Sender::Http1(http1) => Box::pin(http1.sender.try_send_request(request)),
+            Sender::Http2(sender, _) => Box::pin(sender.try_send_request(request)),
         }
     }
 

@@ -1,6 +1,7 @@
 //! One application: its URLs, and which of them is next.
 
 use super::config::{HealthConfig, HostHeader, UpstreamConfig};
+use super::forwarded::Forwarding;
 use super::origin::Origin;
 use super::tls::Tls;
 use http::uri::PathAndQuery;
@@ -18,6 +19,7 @@ pub(crate) struct Upstream {
     pub(super) preserve_host: bool,
     pub(super) response_timeout: Duration,
     pub(super) stall: Duration,
+    pub(super) forwarding: Forwarding,
     idle: Duration,
     health: Option<HealthConfig>,
 }
@@ -49,6 +51,7 @@ impl Upstream {
             preserve_host: config.host == HostHeader::Preserve,
             response_timeout: config.response_timeout.0,
             stall: config.stall.0,
+            forwarding: Forwarding::default(),
             idle: config.idle.0,
             health: config.health.clone(),
             name,
@@ -92,12 +95,12 @@ impl Upstream {
     }
 
     /// All URLs once: in turn those believed to work, then the others.
-    pub(super) fn candidates(&self) -> Candidates<'_> {
+    pub(super) fn candidates(&self) -> Candidates {
         let several = self.origins.len() > 1;
         let start = if several { self.next.fetch_add(1, Ordering::Relaxed) } else { 0 };
         let start = start.checked_rem(self.origins.len()).unwrap_or(0);
         let tried = if several { vec![false; self.origins.len()] } else { Vec::new() };
-        Candidates { origins: &self.origins, start, tried, done: false }
+        Candidates { start, tried, done: false }
     }
 
     /// How many connections wait for a request.
@@ -113,30 +116,29 @@ impl Upstream {
 }
 
 /// See [`Upstream::candidates`].
-pub(super) struct Candidates<'a> {
-    origins: &'a [Arc<Origin>],
+pub(super) struct Candidates {
     start: usize,
     /// Empty for a single URL.
     tried: Vec<bool>,
     done: bool,
 }
 
-impl<'a> Iterator for Candidates<'a> {
-    type Item = &'a Arc<Origin>;
-
-    fn next(&mut self) -> Option<Self::Item> {
+impl Candidates {
+    /// The next one of their upstream.
+    pub(super) fn next(&mut self, upstream: &Upstream) -> Option<Arc<Origin>> {
+        let origins = &upstream.origins;
         if self.tried.is_empty() {
-            let first = self.origins.first().filter(|_| !self.done);
+            let first = origins.first().filter(|_| !self.done);
             self.done = true;
-            return first;
+            return first.cloned();
         }
         for any in [false, true] {
-            let turns = self.origins.iter().enumerate().cycle().skip(self.start);
-            for (at, origin) in turns.take(self.origins.len()) {
+            let turns = origins.iter().enumerate().cycle().skip(self.start);
+            for (at, origin) in turns.take(origins.len()) {
                 let Some(tried) = self.tried.get_mut(at).filter(|tried| !**tried) else { continue };
                 if any || origin.standing.is_up() {
                     *tried = true;
-                    return Some(origin);
+                    return Some(Arc::clone(origin));
                 }
             }
         }

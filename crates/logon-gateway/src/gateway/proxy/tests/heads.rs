@@ -133,7 +133,8 @@ async fn the_application_may_have_its_own_host() {
 async fn what_is_set_takes_the_place_of_whatever_came_under_its_name() {
     let mut passage = passage();
     let name = HeaderName::from_static("logon-user");
-    passage.set.push((name.clone(), HeaderValue::from_static("1")));
+    let one = (name.clone(), HeaderValue::from_static("1"));
+    passage.set = passage.set.iter().cloned().chain([one]).collect();
     let mut request = request("GET", "/", "");
     request.headers_mut().append(name.clone(), HeaderValue::from_static("mallory"));
     request.headers_mut().append(name, HeaderValue::from_static("mallory"));

@@ -33,8 +33,8 @@ pub(super) fn passage() -> Passage {
         client: Some("192.0.2.7:4711".parse().unwrap()),
         secure: true,
         trusted: false,
-        authority: Some("web.corp.example".to_owned()),
-        set: vec![(HeaderName::from_static("logon_user"), HeaderValue::from_static("alice"))],
+        asked: Some(HeaderValue::from_static("web.corp.example")),
+        set: [(HeaderName::from_static("logon_user"), HeaderValue::from_static("alice"))].into(),
         removed: Arc::new(Identity),
     }
 }
