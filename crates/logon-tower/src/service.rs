@@ -32,6 +32,11 @@ impl<T, S> LogonService<T, S> {
     pub(crate) fn new(inner: T, gate: Arc<Gate<S>>, place: Arc<Place>) -> Self {
         Self { inner, gate, place }
     }
+
+    /// The application, for what is to be said to it apart from requests.
+    pub fn get_mut(&mut self) -> &mut T {
+        &mut self.inner
+    }
 }
 
 impl<T: Clone, S> Clone for LogonService<T, S> {

@@ -1,7 +1,7 @@
 //! What stands behind the logon: who may pass, what the application is told, and the way there.
 
 use super::identity::{Groups, IdentityFields, RemovedFields, User};
-use super::proxy::{self, Passage, ProxyBody};
+use super::proxy::{self, Forwarding, Passage, ProxyBody};
 use super::routes::Routes;
 use super::rules::Restrictions;
 use super::session::Sessions;
@@ -15,7 +15,7 @@ use logon::http::{Authentication, Scheme, Scopes, Side};
 use logon_hyper::RequestBody;
 use logon_tower::{Connection, Facts};
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -25,7 +25,11 @@ use tower_service::Service;
 /// The applications of a listener, as a service. What it finds in a request's extensions is who
 /// sent it.
 #[derive(Clone)]
-pub(crate) struct Application(Arc<Applications>);
+pub(crate) struct Application {
+    applications: Arc<Applications>,
+    /// Of the one request that this clone serves.
+    target: Option<Target>,
+}
 
 /// What is known of them.
 pub(crate) struct Applications {
@@ -36,6 +40,8 @@ pub(crate) struct Applications {
     pub(crate) identity: Arc<IdentityFields>,
     pub(crate) sessions: Option<Arc<Sessions>>,
     pub(crate) trusted_proxies: Vec<IpNet>,
+    /// There is a line for each request, which says who asked.
+    pub(crate) lines: bool,
 }
 
 /// Beside the fields themselves, which the proxy takes care of.
@@ -47,64 +53,82 @@ impl proxy::Removed for RemovedFields {
 
 impl Application {
     pub(crate) fn new(applications: Applications) -> Self {
-        Self(Arc::new(applications))
+        Self { applications: Arc::new(applications), target: None }
+    }
+
+    /// The next request is for this.
+    pub(crate) fn expect(&mut self, target: Target) {
+        self.target = Some(target);
     }
 
     pub(crate) fn sessions(&self) -> Option<&Arc<Sessions>> {
-        self.0.sessions.as_ref()
+        self.applications.sessions.as_ref()
     }
 
     pub(crate) fn scopes(&self) -> &Scopes {
-        &self.0.scopes
+        &self.applications.scopes
     }
 
     /// Whether a request came over TLS, and what is sent back goes over it.
     pub(crate) fn is_secure(&self, request: &Request<RequestBody>) -> bool {
-        self.0.is_secure(request)
+        self.applications.is_secure(request)
     }
 
     /// Whether this is the address of a proxy that is believed.
     pub(crate) fn trusts(&self, address: std::net::IpAddr) -> bool {
-        self.0.trusts(address)
+        self.applications.trusts(address)
     }
 
     /// A request whose sender is known by a session cookie.
-    pub(crate) async fn pass(
+    pub(crate) fn pass(
         &self,
         request: Request<RequestBody>,
         target: Target,
         user: User,
-    ) -> Response<ProxyBody> {
-        self.0.pass(request, target, Some(user)).await
+    ) -> Passing {
+        self.passing(request, target, Some(user), None)
+    }
+
+    fn passing(
+        &self,
+        request: Request<RequestBody>,
+        target: Target,
+        user: Option<User>,
+        cookie: Option<HeaderValue>,
+    ) -> Passing {
+        match self.applications.pass(request, target, user.as_ref()) {
+            Ok(answer) => {
+                let asker = user.filter(|_| self.applications.lines);
+                Passing { applications: Arc::clone(&self.applications), answer, cookie, asker }
+            }
+            Err(refusal) => Passing { cookie, ..self.refused(refusal) },
+        }
+    }
+
+    fn refused(&self, refusal: Refusal) -> Passing {
+        let applications = Arc::clone(&self.applications);
+        let answer = Box::pin(ready(refusal.response()));
+        Passing { applications, answer, cookie: None, asker: None }
     }
 }
 
 impl Service<Request<RequestBody>> for Application {
     type Response = Response<ProxyBody>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+    type Future = Passing;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
-        let applications = Arc::clone(&self.0);
-        Box::pin(async move { Ok(applications.answer(request).await) })
-    }
-}
-
-impl Applications {
     /// A request that the layer before has looked at.
-    async fn answer(&self, mut request: Request<RequestBody>) -> Response<ProxyBody> {
-        // Whoever asks the layer has found it.
-        let Some(target) = request.extensions_mut().remove::<Target>() else {
-            return Refusal::BadHost.response();
-        };
+    fn call(&mut self, mut request: Request<RequestBody>) -> Passing {
         let authentication = request.extensions_mut().remove::<Authentication>();
         let logon = authentication.as_ref().and_then(|it| it.logon());
         let user = logon.map(|logon| User::of(logon));
-        let cookie = match (&self.sessions, &user) {
+        // Whoever asks the layer has found it.
+        let Some(target) = self.target.take() else { return self.refused(Refusal::BadHost) };
+        let cookie = match (self.sessions(), &user) {
             (Some(sessions), Some(user))
                 if authentication.as_ref().is_some_and(Authentication::is_fresh)
                     && self.is_secure(&request) =>
@@ -116,22 +140,47 @@ impl Applications {
             }
             _ => None,
         };
-        let mut response = self.pass(request, target, user).await;
-        if let Some(cookie) = cookie {
+        self.passing(request, target, user, cookie)
+    }
+}
+
+/// The answer of an application, under way.
+pub(crate) struct Passing {
+    applications: Arc<Applications>,
+    answer: Forwarding,
+    cookie: Option<HeaderValue>,
+    asker: Option<User>,
+}
+
+impl Future for Passing {
+    type Output = Result<Response<ProxyBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Poll::Ready(mut response) = self.answer.as_mut().poll(context) else {
+            return Poll::Pending;
+        };
+        self.applications.clean(response.headers_mut());
+        if let Some(user) = self.asker.take() {
+            response.extensions_mut().insert(Asker(user.name));
+        }
+        if let Some(cookie) = self.cookie.take() {
             response.headers_mut().append(SET_COOKIE, cookie);
         }
-        response
+        Poll::Ready(Ok(response))
     }
+}
 
-    async fn pass(
+impl Applications {
+    /// Sends it on its way, if it may go there.
+    fn pass(
         &self,
         mut request: Request<RequestBody>,
         target: Target,
-        user: Option<User>,
-    ) -> Response<ProxyBody> {
+        user: Option<&User>,
+    ) -> Result<Forwarding, Refusal> {
         let path = request.uri().path();
-        let groups = user.as_ref().map(|user| self.groups.of(user)).unwrap_or_default();
-        if let Some(user) = &user
+        let groups = user.map(|user| self.groups.of(user)).unwrap_or_default();
+        if let Some(user) = user
             && self.restrictions.exist()
         {
             let host = Some(target.host.as_bytes()).filter(|host| !host.is_empty());
@@ -145,21 +194,18 @@ impl Applications {
                     peer = peer.map(tracing::field::display),
                     code = Refusal::NotAllowed.code(), "not allowed here"
                 );
-                return Refusal::NotAllowed.response();
+                return Err(Refusal::NotAllowed);
             }
         }
-        let Some(upstream) = self.routes.find(&target.host, path) else {
-            return Refusal::NoRoute.response();
-        };
-        let set = match &user {
+        let upstream = self.routes.find(&target.host, path).ok_or(Refusal::NoRoute)?;
+        let set = match user {
             None => Arc::default(),
-            Some(user) => match self.identity.fields(user, &groups, SystemTime::now()) {
-                Ok(fields) => fields,
-                Err(error) => {
+            Some(user) => {
+                self.identity.fields(user, &groups, SystemTime::now()).map_err(|error| {
                     tracing::error!(account = %user.name, "the application cannot be told: {error}");
-                    return Refusal::Untellable.response();
-                }
-            },
+                    Refusal::Untellable
+                })?
+            }
         };
         let connection = request.extensions().get::<Connection>();
         let client = connection.and_then(Connection::peer);
@@ -172,12 +218,7 @@ impl Applications {
             removed: self.identity.removed(),
         };
         self.prepare(request.headers_mut());
-        let mut response = proxy::forward(upstream, request, passage).await;
-        self.clean(response.headers_mut());
-        if let Some(user) = user {
-            response.extensions_mut().insert(Asker(user.name));
-        }
-        response
+        Ok(proxy::forward(upstream, request, passage))
     }
 
     /// Takes out what the application has no business with.

@@ -82,6 +82,7 @@ impl Parts {
                 identity: Arc::clone(&identity),
                 sessions: sessions.clone(),
                 trusted_proxies: config.logon.trusted_proxies.clone(),
+                lines: config.log.requests,
             });
             let schemes: Vec<_> = config.logon.schemes.iter().map(|name| name.scheme()).collect();
             let diagnosis = config.diagnosis.as_ref();

@@ -1,24 +1,26 @@
 //! What a listener serves, and how that is replaced while it serves.
 
-use super::application::Application;
+use super::application::{Application, Passing};
 use super::diagnosis::Diagnosis;
 use super::identity::User;
 use super::proxy::ProxyBody;
 use super::session::Sessions;
 use super::target::Target;
-use super::watch::Watch;
+use super::watch::{Seen, Watch};
 use crate::refusal::Refusal;
 use http::header::{AUTHORIZATION, COOKIE, HeaderName, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use logon::http::{Requirement, Scheme, Scope, Side, is_intermediary_field};
 use logon_hyper::RequestBody;
-use logon_tower::{Connection, Facts, Http11Required, Immediate, LogonLayer, LogonService};
+use logon_tower::{
+    Connection, Facts, Http11Required, Immediate, LogonFuture, LogonLayer, LogonService,
+};
 use logon_users::WatchedUserFile;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant, SystemTime};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -46,36 +48,43 @@ impl Place {
         Self { layer, guarded, application, diagnosis, watch }
     }
 
-    async fn answer(&self, request: Request<RequestBody>) -> Response<ProxyBody> {
+    fn answer(self: Arc<Self>, request: Request<RequestBody>) -> Answering {
         let path = request.uri().path();
         // Who reads the log may not look at a user's try.
         let diagnosis = self.diagnosis.as_ref().filter(|page| page.holds(path));
         let seen = self.watch.begin(&request, diagnosis.map_or(path, Diagnosis::path));
-        let response = self.decide(request).await;
-        self.watch.end(seen, &response);
-        response
+        let way = self.decide(request);
+        Answering { place: self, seen: Some(seen), way }
     }
 
-    async fn decide(&self, mut request: Request<RequestBody>) -> Response<ProxyBody> {
+    fn decide(self: &Arc<Self>, request: Request<RequestBody>) -> Way {
         if let Some(diagnosis) = &self.diagnosis
             && diagnosis.holds(request.uri().path())
         {
             self.notice_intermediary(&request);
-            return Box::pin(diagnosis.answer(request)).await.map(ProxyBody::from);
+            return Way::Apart(Box::pin(Arc::clone(self).diagnose(request)));
         }
         let target = Target::of(request.uri(), request.version(), request.headers());
-        let Ok(target) = target else { return Refusal::BadHost.response() };
+        let Ok(target) = target else {
+            return Way::Apart(Box::pin(std::future::ready(Refusal::BadHost.response())));
+        };
         if let Some(sessions) = self.application.sessions()
             && request.headers().contains_key(COOKIE)
             && let Some(session) = self.session(sessions, &request, &target)
         {
             self.notice_intermediary(&request);
-            // Beside what most requests need it would take room in all of them.
-            return Box::pin(self.of_session(sessions, request, target, session)).await;
+            return Way::Apart(Box::pin(Arc::clone(self).of_session(request, target, session)));
         }
-        request.extensions_mut().insert(target);
-        let Ok(response) = self.guarded.clone().call(request).await;
-        response
+        let mut guarded = self.guarded.clone();
+        guarded.get_mut().expect(target);
+        Way::Guarded(guarded.call(request))
+    }
+
+    async fn diagnose(self: Arc<Self>, request: Request<RequestBody>) -> Response<ProxyBody> {
+        match &self.diagnosis {
+            Some(diagnosis) => diagnosis.answer(request).await.map(ProxyBody::from),
+            None => Refusal::NoRoute.response(),
+        }
     }
 
     /// What the layer does with each request, for those that do not come to it: whoever shares a
@@ -93,8 +102,7 @@ impl Place {
     /// A request of a session. An application that answers 401 wants somebody, or somebody else:
     /// the session ends in this browser, and the schemes are offered, as after any other logon.
     async fn of_session(
-        &self,
-        sessions: &Sessions,
+        self: Arc<Self>,
         request: Request<RequestBody>,
         target: Target,
         session: Session,
@@ -108,14 +116,16 @@ impl Place {
             let facts = Facts::gather(Side::Origin, fields);
             gate.arrival(connection, &facts, request.version() >= Version::HTTP_2)
         });
-        let mut response = self.application.pass(request, target, user).await;
+        let Ok(mut response) = self.application.pass(request, target, user).await;
         if response.status() != StatusCode::UNAUTHORIZED {
             if let Some(cookie) = renewed {
                 response.headers_mut().append(SET_COOKIE, cookie);
             }
             return response;
         }
-        response.headers_mut().append(SET_COOKIE, sessions.clear());
+        if let Some(sessions) = self.application.sessions() {
+            response.headers_mut().append(SET_COOKIE, sessions.clear());
+        }
         if let (Some(connection), Some(arrival)) = (connection, arrival) {
             let offer = gate.challenge(&connection, &arrival, &scope).await;
             for challenge in &offer.challenges {
@@ -221,14 +231,45 @@ impl Gateway {
 impl Service<Request<RequestBody>> for Gateway {
     type Response = Response<ProxyBody>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+    type Future = Answering;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
-        let place = self.place(&request);
-        Box::pin(async move { Ok(place.answer(request).await) })
+        self.place(&request).answer(request)
+    }
+}
+
+/// An answer under way.
+pub(crate) struct Answering {
+    place: Arc<Place>,
+    /// Until it is there.
+    seen: Option<Seen>,
+    way: Way,
+}
+
+enum Way {
+    Guarded(LogonFuture<Passing, Store, ProxyBody, Infallible>),
+    /// What takes more room.
+    Apart(Pin<Box<dyn Future<Output = Response<ProxyBody>> + Send>>),
+}
+
+impl Future for Answering {
+    type Output = Result<Response<ProxyBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let response = match &mut self.way {
+            Way::Guarded(answer) => {
+                let Ok(response) = ready!(Pin::new(answer).poll(context));
+                response
+            }
+            Way::Apart(answer) => ready!(answer.as_mut().poll(context)),
+        };
+        if let Some(seen) = self.seen.take() {
+            self.place.watch.end(seen, &response);
+        }
+        Poll::Ready(Ok(response))
     }
 }

@@ -28,7 +28,7 @@ mod tunnel;
 mod upstream;
 
 pub(crate) use config::{UpstreamConfig, UpstreamUrl};
-pub(crate) use forward::{Passage, Removed, forward};
+pub(crate) use forward::{Forwarding, Passage, Removed, forward};
 pub(crate) use response::ProxyBody;
 pub(crate) use upstream::Upstream;
 
