@@ -44,7 +44,7 @@ struct Inner {
     redirects: Redirects,
     connector: Connector,
     pool: Arc<Pool<Line>>,
-    memory: Memory,
+    memory: Arc<Memory>,
 }
 
 /// Makes a [`Client`].
@@ -153,12 +153,14 @@ impl ClientBuilder {
     #[must_use]
     pub fn build(self) -> Client {
         let trust = self.trust.map_or_else(Trust::system, Ok);
+        let memory = Arc::<Memory>::default();
         let connector = Connector {
             tls: trust.and_then(|trust| trust.connector()),
             timeout: self.connect_timeout,
             response_timeout: self.response_timeout,
             observer: self.observer,
             user_agent: self.user_agent,
+            memory: Arc::clone(&memory),
         };
         Client(Arc::new(Inner {
             logins: self.logins.into_iter().map(Login::ready).collect(),
@@ -166,7 +168,7 @@ impl ClientBuilder {
             redirects: self.redirects,
             connector,
             pool: Arc::new(Pool::new(self.idle, self.max_idle)),
-            memory: Memory::default(),
+            memory,
         }))
     }
 }
@@ -322,10 +324,10 @@ impl Inner {
         hop.body = message.body;
         let (answer, line, mut of_origin, mut of_proxy) = answered;
         if let Some(place) = place {
-            self.learn(place, &of_origin);
+            self.memory.learn(place, &of_origin);
         }
         if let Some(place) = proxy_place {
-            self.learn(place, &of_proxy);
+            self.memory.learn(place, &of_proxy);
         }
         if refused && of_origin == Logon::NoLogin {
             of_origin = Logon::RefusedBefore;
@@ -381,14 +383,6 @@ impl Inner {
         }
         key.owner = None;
         self.connector.connect(&key.origin, proxy).await
-    }
-
-    fn learn(&self, place: Place, logon: &Logon) {
-        match logon {
-            Logon::LoggedOn { scheme, .. } => self.memory.proven(place, *scheme),
-            Logon::Refused { .. } => self.memory.refused(place),
-            _ => {}
-        }
     }
 }
 

@@ -4,7 +4,8 @@ use crate::BoxError;
 use crate::body::{Body, RequestBody};
 use crate::error::{Chain, Error};
 use crate::exchange::{self, Failed, Manner, Message};
-use crate::party::Party;
+use crate::memory::{Memory, Place};
+use crate::party::{Logon, Party};
 use crate::pool::{Origin, Pooled};
 use crate::proxy::ReadyProxy;
 use crate::tls;
@@ -87,6 +88,8 @@ pub(crate) struct Connector {
     pub(crate) response_timeout: Option<Duration>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) user_agent: HeaderValue,
+    /// Of proxies that make tunnels.
+    pub(crate) memory: Arc<Memory>,
 }
 
 /// A connection to a proxy that becomes one to the server, or the tunnel's end.
@@ -113,9 +116,10 @@ impl Connector {
             let tcp = self.tcp(&proxy.host, proxy.port).await?;
             return line(TokioIo::new(tcp), ChannelBindings::none()).await;
         }
-        let mut start = None;
+        let place = proxy.login.as_ref().map(|login| Place { origin: None, login: login.id });
+        let mut start = place.as_ref().and_then(|place| self.memory.scheme(place));
         for _ in 0..=MAX_RESTARTS {
-            match self.tunnel(origin, proxy, start).await? {
+            match self.tunnel(origin, proxy, place.as_ref(), start).await? {
                 Tunnel::Open(upgraded) => return self.tls(TokioIo::new(upgraded), origin).await,
                 Tunnel::Restart(scheme, reason) => {
                     self.tell(Event::Restarting { reason });
@@ -184,6 +188,7 @@ impl Connector {
         &self,
         origin: &Origin,
         proxy: &ReadyProxy,
+        place: Option<&Place>,
         start: Option<Scheme>,
     ) -> Result<Tunnel, Error> {
         let tcp = self.tcp(&proxy.host, proxy.port).await?;
@@ -202,7 +207,9 @@ impl Connector {
         };
         let target = TargetName::http(&proxy.host);
         let mut nobody = Party::new(Side::Origin, None, TargetName::default(), &bindings, false);
-        let mut party = Party::new(Side::Proxy, proxy.login.as_ref(), target, &bindings, false);
+        let refused = place.is_some_and(|place| self.memory.is_refused(place));
+        let login = proxy.login.as_ref().filter(|_| !refused);
+        let mut party = Party::new(Side::Proxy, login, target, &bindings, false);
         party.start = start;
         let manner = Manner {
             forwarded: true,
@@ -221,7 +228,13 @@ impl Connector {
             Err(Failed::Closed { cause, .. }) => return Err(Error::Closed(cause)),
             Err(Failed::Fatal(error)) => return Err(error),
         };
+        if let Some(place) = place {
+            self.memory.learn(place.clone(), &party.logon);
+        }
         let status = response.status();
+        if refused && party.logon == Logon::NoLogin {
+            party.logon = Logon::RefusedBefore;
+        }
         if !status.is_success() {
             return Err(Error::Tunnel { status, logon: party.logon });
         }

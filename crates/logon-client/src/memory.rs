@@ -1,6 +1,7 @@
 //! What was learned of servers and proxies: how they want to be logged on to, and what they refuse.
 
 use crate::id::Id;
+use crate::party::Logon;
 use crate::pool::Origin;
 use logon::http::Scheme;
 use std::collections::HashMap;
@@ -43,14 +44,15 @@ impl Memory {
         matches!(self.known().get(place), Some(Known::Refused))
     }
 
-    pub(crate) fn proven(&self, place: Place, scheme: Scheme) {
-        self.put(place, Known::Proven(scheme));
-    }
-
-    /// What was proven stays proven: the server may only not want this account at one path.
-    pub(crate) fn refused(&self, place: Place) {
-        if self.scheme(&place).is_none() {
-            self.put(place, Known::Refused);
+    /// What became of a logon. What was proven stays proven: the server may only not want this
+    /// account at one path.
+    pub(crate) fn learn(&self, place: Place, logon: &Logon) {
+        match logon {
+            Logon::LoggedOn { scheme, .. } => self.put(place, Known::Proven(*scheme)),
+            Logon::Refused { .. } if self.scheme(&place).is_none() => {
+                self.put(place, Known::Refused);
+            }
+            _ => {}
         }
     }
 

@@ -143,6 +143,6 @@ mod tests {
         clean(&mut same, true, true);
         assert_eq!(same, headers);
         clean(&mut headers, false, true);
-        assert_eq!(headers.keys().map(|name| name.as_str()).collect::<Vec<_>>(), ["accept"]);
+        assert_eq!(headers.keys().map(http::HeaderName::as_str).collect::<Vec<_>>(), ["accept"]);
     }
 }

@@ -2,6 +2,7 @@
 // Each test program uses its part.
 #![allow(dead_code)]
 
+pub(crate) mod forward;
 pub(crate) mod script;
 
 use axum::Router;

@@ -1,0 +1,142 @@
+//! Logons to proxies, and through them.
+
+mod support;
+
+use http::{Method, Request};
+use logon::http::Scheme;
+use logon_client::{Body, Error, Hosts, Login, Logon, Proxy};
+use support::forward::Forward;
+use support::{Certificate, Site, Spec, builder, credentials, get, login, tell};
+
+fn through(forward: &Forward, user: &str) -> Proxy {
+    Proxy::new(&forward.url()).unwrap().with_login(login(user))
+}
+
+fn open() -> Spec {
+    Spec { scope: Some(logon::http::Scope::off()), ..Spec::default() }
+}
+
+// H-18: 407 and Proxy-Authorization, for this hop only
+#[tokio::test]
+async fn it_logs_on_to_a_proxy() {
+    for scheme in Scheme::INTEGRATED {
+        let site = Site::start(open()).await;
+        let forward = Forward::start(&[scheme], false).await;
+        let client = builder().proxy(through(&forward, "alice")).build();
+        let told = get(&client, &site.url("/x")).await;
+        assert_eq!(told.status, 200);
+        assert!(matches!(told.outcome.proxy, Logon::LoggedOn { scheme: by, .. } if by == scheme));
+        let legs = ["GET -".to_owned(), format!("GET {scheme} 1"), format!("GET {scheme} 3")];
+        assert_eq!(forward.take(), legs);
+        assert_eq!(site.take().len(), 1);
+        get(&client, &site.url("/y")).await;
+        assert_eq!(forward.take(), ["GET -"], "the connection is logged on");
+    }
+}
+
+// H-18: a tunnel is logged on to with CONNECT, the server within the tunnel
+#[tokio::test]
+async fn it_logs_on_to_a_proxy_for_a_tunnel_and_to_the_server_within() {
+    let (certificate, trust) = Certificate::make();
+    let site = Site::start(Spec {
+        tls: Some(certificate),
+        bindings: logon::BindingsPolicy::Always,
+        ..Spec::default()
+    })
+    .await;
+    let forward = Forward::start(&[Scheme::Ntlm], false).await;
+    let client =
+        builder().trust(trust).proxy(through(&forward, "bob")).login(login("alice")).build();
+    let told = get(&client, &site.url("/")).await;
+    assert_eq!((told.status, told.user()), (200, r"CORP\alice"));
+    assert_eq!(forward.take(), ["CONNECT -", "CONNECT NTLM 1", "CONNECT NTLM 3"]);
+    get(&client, &site.url("/")).await;
+    assert!(forward.take().is_empty(), "the tunnel is used again");
+}
+
+// H-06
+#[tokio::test]
+async fn a_proxy_that_refuses_is_not_asked_again_and_again() {
+    let wrong = || Login::new(credentials("alice", "wrong"));
+    let forward = Forward::start(&[Scheme::Ntlm], false).await;
+    let site = Site::start(open()).await;
+    let proxy = Proxy::new(&forward.url()).unwrap().with_login(wrong());
+    let client = builder().proxy(proxy).build();
+    let told = get(&client, &site.url("/")).await;
+    assert_eq!((told.status, told.outcome.proxy), (407, Logon::Refused { scheme: Scheme::Ntlm }));
+    forward.take();
+    let told = get(&client, &site.url("/")).await;
+    assert_eq!((told.status, told.outcome.proxy), (407, Logon::RefusedBefore));
+    assert_eq!(forward.take(), ["GET -"]);
+
+    let (certificate, trust) = Certificate::make();
+    let site = Site::start(Spec { tls: Some(certificate), ..open() }).await;
+    let proxy = Proxy::new(&forward.url()).unwrap().with_login(wrong());
+    let client = builder().trust(trust).proxy(proxy).build();
+    for (logon, legs) in [(Logon::Refused { scheme: Scheme::Ntlm }, 3), (Logon::RefusedBefore, 1)] {
+        let sent = client.get(&site.url("/")).await;
+        let Err(Error::Tunnel { status, logon: became }) = sent else { panic!("{sent:?}") };
+        assert_eq!((status.as_u16(), became), (407, logon));
+        assert_eq!(forward.take().len(), legs);
+    }
+}
+
+// H-17: only through a proxy that says that it keeps connections apart
+#[tokio::test]
+async fn through_a_proxy_it_logs_on_to_a_server_only_if_the_proxy_says_it_may() {
+    for (announced, proxy_schemes) in
+        [(true, &[][..]), (true, &[Scheme::Ntlm]), (false, &[]), (false, &[Scheme::Ntlm])]
+    {
+        let site = Site::start(Spec::default()).await;
+        let forward = Forward::start(proxy_schemes, announced).await;
+        let client = builder().proxy(through(&forward, "bob")).login(login("alice")).build();
+        let told = get(&client, &site.url("/")).await;
+        if announced {
+            assert_eq!((told.status, told.user()), (200, r"CORP\alice"));
+        } else {
+            assert_eq!((told.status, told.outcome.origin), (401, Logon::ProxyInBetween));
+            assert_eq!(site.legs(), ["-"], "no credentials");
+        }
+    }
+}
+
+// H-12: to the proxy as to a server
+#[tokio::test]
+async fn a_body_waits_for_the_logon_to_the_proxy() {
+    let site = Site::start(open()).await;
+    let forward = Forward::start(&[Scheme::Ntlm], false).await;
+    let client = builder().proxy(through(&forward, "alice")).build();
+    let mut request = Request::new(Body::from(vec![b'x'; 4 * 1024 * 1024]));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = site.url("/").parse().unwrap();
+    let told = tell(client.send(request).await.unwrap()).await;
+    assert!(told.text.ends_with("|4194304"), "{}", told.text);
+    assert_eq!(site.take().len(), 1);
+}
+
+#[tokio::test]
+async fn a_proxy_is_left_out_for_hosts_that_need_none() {
+    let site = Site::start(open()).await;
+    let nobody = Proxy::new("http://127.0.0.1:9").unwrap().except(Hosts::local());
+    assert_eq!(get(&builder().proxy(nobody).build(), &site.url("/")).await.status, 200);
+}
+
+#[test]
+fn what_is_no_proxy_is_refused_without_its_password_in_the_message() {
+    for url in ["", "proxy:8080", "https://proxy:8080", "http://u:secret@proxy", "http://p/x"] {
+        let error = Proxy::new(url).unwrap_err().to_string();
+        assert!(!error.contains("secret"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_s_proxy_password_goes_to_the_server() {
+    let site = Site::start(open()).await;
+    let mut request = Request::new(Body::empty());
+    *request.uri_mut() = site.url("/").parse().unwrap();
+    let basic = "Basic YWxpY2U6UzNjcmV0IXB3".parse().unwrap();
+    request.headers_mut().insert("proxy-authorization", basic);
+    let sent = builder().build().send(request).await;
+    assert!(matches!(sent, Err(Error::Field(_))), "{sent:?}");
+    assert!(site.take().is_empty());
+}
