@@ -66,6 +66,9 @@ pub struct Initiator(State);
 enum State {
     Ntlm(ntlm::Initiator),
     Spnego(spnego::Initiator<ntlm::Initiator>),
+    /// As Kerberos will be: so many tokens still to send, and then the server's proof.
+    #[cfg(test)]
+    PerRequest(u8),
 }
 
 /// What a token led to.
@@ -123,8 +126,29 @@ impl Initiator {
                     return Ok(InitiatorStep::Complete(context));
                 }
             },
+            #[cfg(test)]
+            State::PerRequest(0) => {
+                if token != Some(b"AP-REP") {
+                    return Err(Error::OutOfSequence { expected: "AP-REP", received: "not that" });
+                }
+                let key = ntlm::ExportedSessionKey::from_bytes([0; 16]);
+                let flags = crate::wire::ntlm::NegotiateFlags::empty();
+                let session = ntlm::Session::new(key, flags, ntlm::Role::Initiator);
+                let context = InitiatorContext::new(Mechanism::PerRequest, session);
+                return Ok(InitiatorStep::Complete(context));
+            }
+            #[cfg(test)]
+            State::PerRequest(left) => {
+                out.extend(b"AP-REQ");
+                State::PerRequest(left - 1)
+            }
         };
         Ok(InitiatorStep::Continue(Self(next)))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn per_request(tokens: u8) -> Self {
+        Self(State::PerRequest(tokens))
     }
 
     /// What will have authenticated this side, once that is known: a negotiation does not know
@@ -134,6 +158,8 @@ impl Initiator {
         match &self.0 {
             State::Ntlm(_) => Some(Mechanism::Ntlm),
             State::Spnego(spnego) => spnego.is_final().then_some(Mechanism::SpnegoNtlm),
+            #[cfg(test)]
+            State::PerRequest(_) => Some(Mechanism::PerRequest),
         }
     }
 
@@ -144,6 +170,8 @@ impl Initiator {
         match &self.0 {
             State::Ntlm(_) => false,
             State::Spnego(spnego) => spnego.is_final(),
+            #[cfg(test)]
+            State::PerRequest(left) => *left == 0,
         }
     }
 }

@@ -279,6 +279,14 @@ impl ClientAuth {
                 return Ok(credentials);
             }
         };
+        self.begin(scheme, initiator)
+    }
+
+    pub(super) fn begin(
+        &mut self,
+        scheme: Scheme,
+        initiator: Initiator,
+    ) -> Result<Credentials, ClientError> {
         let mut out = Vec::new();
         let step = initiator.step(None, &mut out)?;
         Ok(self.send(scheme, step, &out))

@@ -20,6 +20,8 @@ mod challenge;
 mod config;
 mod credentials;
 mod error;
+#[cfg(test)]
+mod tests;
 
 pub use auth::ClientAuth;
 pub use config::ClientConfig;
