@@ -666,6 +666,9 @@ fn an_error_says_what_to_do() {
         ClientError::BareNtlm,
         ClientError::MutualAuthMissing,
         ClientError::BindingsImpossible,
+        ClientError::ChallengeNeeded { scheme: Scheme::Digest },
+        ClientError::RequestUnknown,
+        ClientError::WrongServerProof,
         ClientError::OutOfOrder { expected: "one thing", received: "another" },
     ];
     for error in &errors {

@@ -38,6 +38,7 @@ pub fn client_challenges(data: &[u8]) {
     let target = TargetName::http("web01.corp.example");
     let mut client =
         ClientAuth::new(Arc::clone(&config), Side::Origin, target, world::bindings(choice));
+    client.for_request("GET", "/");
     if choice & 2 == 2
         && let Some(scheme) = allowed.first()
         && let Ok(credentials) = client.initial(*scheme)
@@ -56,6 +57,9 @@ pub fn client_challenges(data: &[u8]) {
             let token = input.token(&OF_SERVERS);
             let scheme = if kind & 4 == 4 { Scheme::Ntlm } else { Scheme::Negotiate };
             values.push(format_token(scheme, &token).into_bytes());
+        }
+        if kind & 8 == 8 && client.authentication_info(&values.concat()).is_err() {
+            assert!(client.scheme().is_none());
         }
         let lines = values.iter().map(Vec::as_slice);
         let step = match kind & 1 {

@@ -1,9 +1,10 @@
 //! The client's side of one connection.
 
 use super::super::{Scheme, Side};
-use super::challenge::Challenges;
+use super::challenge::{Challenges, parameters};
 use super::config::ClientConfig;
 use super::credentials::{ClientStep, Credentials};
+use super::digest::{DigestSession, Request};
 use super::error::ClientError;
 use crate::binding::ChannelBindings;
 use crate::error::{Error, HeaderError, PeerIncompatible};
@@ -44,6 +45,9 @@ pub struct ClientAuth {
     target: TargetName,
     bindings: ChannelBindings,
     state: State,
+    /// For `Digest`: what the next credentials are for, and the nonce that they answer.
+    request: Option<Request>,
+    digest: Option<DigestSession>,
 }
 
 enum State {
@@ -51,8 +55,8 @@ enum State {
     Idle,
     /// The server's next token is awaited.
     Exchange(Scheme, Initiator),
-    /// The last credentials are out, and nothing but the verdict is awaited. Of `Basic` there is
-    /// no context.
+    /// The last credentials are out, and nothing but the verdict is awaited. Only mechanisms leave
+    /// a context.
     Sent(Scheme, Option<InitiatorContext>),
     /// The server took them.
     Established(Established),
@@ -79,15 +83,24 @@ impl ClientAuth {
         target: TargetName,
         bindings: ChannelBindings,
     ) -> Self {
-        Self { config, side, target, bindings, state: State::Idle }
+        let state = State::Idle;
+        Self { config, side, target, bindings, state, request: None, digest: None }
+    }
+
+    /// Says which request the next credentials are for: its method, and its target as it stands in
+    /// the request line. [`Scheme::Digest`] proves these two; the other schemes do not look.
+    pub fn for_request(&mut self, method: &str, uri: &str) {
+        self.request = Some(Request { method: method.into(), uri: uri.into() });
     }
 
     /// Credentials that no challenge asked for, or one that was read elsewhere. Ends whatever was
-    /// under way. Of NTLM, these are never more than NEGOTIATE.
+    /// under way. Of NTLM, these are never more than NEGOTIATE; of `Digest`, they answer the nonce
+    /// of the last challenge once more.
     ///
     /// # Errors
     /// [`ClientError::NotConfigured`], [`ClientError::MutualAuthMissing`],
-    /// [`ClientError::BindingsImpossible`], [`ClientError::Exchange`].
+    /// [`ClientError::BindingsImpossible`], [`ClientError::Exchange`]; of `Digest`
+    /// [`ClientError::ChallengeNeeded`], [`ClientError::RequestUnknown`].
     pub fn initial(&mut self, scheme: Scheme) -> Result<Credentials, ClientError> {
         self.state = State::Idle;
         if !self.config.has(scheme) {
@@ -111,6 +124,9 @@ impl ClientAuth {
             State::Idle | State::Established(_) => {
                 self.state = State::Idle;
                 let scheme = self.choose(&challenges)?;
+                if scheme == Scheme::Digest {
+                    self.take_nonce(&challenges)?;
+                }
                 self.start(scheme).map(ClientStep::Send)
             }
             State::Exchange(scheme, initiator) => match challenges.token(scheme)? {
@@ -120,6 +136,10 @@ impl ClientAuth {
             State::Sent(scheme, _) => {
                 if challenges.has_token(scheme) && scheme.is_per_connection() {
                     return Err(out_of_order("the server's verdict", "another token"));
+                }
+                if scheme == Scheme::Digest && self.is_stale(&challenges) {
+                    self.take_nonce(&challenges)?;
+                    return self.start(scheme).map(ClientStep::Send);
                 }
                 Err(self.without_token(scheme, &challenges, true))
             }
@@ -167,6 +187,21 @@ impl ClientAuth {
                 Ok(ClientStep::Done)
             }
         }
+    }
+
+    /// Takes the value of [`Side::info_field`], before [`Self::finish`] takes the rest: with
+    /// `Digest` the server proves in it that it knows the password, too ([RFC 7616] §3.5).
+    ///
+    /// # Errors
+    /// [`ClientError::WrongServerProof`].
+    pub fn authentication_info(&mut self, value: &[u8]) -> Result<(), ClientError> {
+        if let (State::Sent(Scheme::Digest, _), Some(digest)) = (&self.state, &mut self.digest)
+            && !digest.check(&parameters(value))
+        {
+            self.state = State::Failed;
+            return Err(ClientError::WrongServerProof);
+        }
+        Ok(())
     }
 
     /// The scheme in use: that of the exchange under way, or of the logon that stands.
@@ -258,7 +293,7 @@ impl ClientAuth {
             return Err(ClientError::BindingsImpossible);
         }
         // None of the mechanisms that the initiator has can do it: better not to send anything.
-        if self.config.mutual_auth {
+        if self.config.mutual_auth && scheme != Scheme::Digest {
             return Err(ClientError::MutualAuthMissing);
         }
         Ok(())
@@ -274,7 +309,15 @@ impl ClientAuth {
             Scheme::Basic | Scheme::Digest => {
                 let account = self.config.password.as_ref();
                 let account = account.ok_or(ClientError::NotConfigured { scheme })?;
-                let credentials = Credentials::basic(account)?;
+                let credentials = match scheme {
+                    Scheme::Digest => {
+                        let digest = self.digest.as_mut();
+                        let digest = digest.ok_or(ClientError::ChallengeNeeded { scheme })?;
+                        let request = self.request.as_ref().ok_or(ClientError::RequestUnknown)?;
+                        digest.answer(account, request)?
+                    }
+                    _ => Credentials::basic(account)?,
+                };
                 self.state = State::Sent(scheme, None);
                 return Ok(credentials);
             }
@@ -290,6 +333,19 @@ impl ClientAuth {
         let mut out = Vec::new();
         let step = initiator.step(None, &mut out)?;
         Ok(self.send(scheme, step, &out))
+    }
+
+    /// Whether the password was right and the nonce too old: once, a new one is answered.
+    fn is_stale(&self, challenges: &Challenges<'_>) -> bool {
+        let first = self.digest.as_ref().is_some_and(|digest| !digest.replaced_stale);
+        first && challenges.digest().is_some_and(|challenge| challenge.stale)
+    }
+
+    fn take_nonce(&mut self, challenges: &Challenges<'_>) -> Result<(), ClientError> {
+        let random = &*self.config.initiator.random;
+        let session = challenges.digest().map(|challenge| DigestSession::new(challenge, random));
+        self.digest = session.transpose()?;
+        Ok(())
     }
 
     fn send(&mut self, scheme: Scheme, step: InitiatorStep, out: &[u8]) -> Credentials {
@@ -371,9 +427,14 @@ impl ClientAuth {
         context: Option<InitiatorContext>,
         persistent_auth: Option<&[u8]>,
     ) -> Result<ClientStep, ClientError> {
-        let proven = context
-            .as_ref()
-            .is_some_and(|context| context.attributes().contains(ContextAttributes::MUTUAL_AUTH));
+        let proven = match (&context, &mut self.digest) {
+            (Some(context), _) => context.attributes().contains(ContextAttributes::MUTUAL_AUTH),
+            (None, Some(digest)) if scheme == Scheme::Digest => {
+                digest.replaced_stale = false;
+                digest.proven
+            }
+            (None, _) => false,
+        };
         if self.config.mutual_auth && !proven {
             return Err(ClientError::MutualAuthMissing);
         }

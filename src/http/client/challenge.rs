@@ -1,6 +1,7 @@
 //! `WWW-Authenticate` and `Proxy-Authenticate` as servers write them ([RFC 9110] §11.3, §11.6.1).
 
 use super::super::Scheme;
+use super::digest::DigestChallenge;
 use super::error::ClientError;
 use crate::error::{Error, HeaderError};
 use crate::http::header::{decode_base64, is_tchar, quoted_string, token, trim_start};
@@ -87,7 +88,20 @@ impl<'a> Challenges<'a> {
 
     /// Whether `scheme` is offered in a form that can be read.
     pub(super) fn offers(&self, scheme: Scheme) -> bool {
+        if scheme == Scheme::Digest {
+            return self.digest().is_some();
+        }
         self.of(scheme).any(|challenge| !matches!(challenge.content, Content::Malformed))
+    }
+
+    /// The challenge of `Digest` with the strongest algorithm, of those that can be answered; of
+    /// two alike, the first.
+    pub(super) fn digest(&self) -> Option<DigestChallenge> {
+        let read = |challenge: &Challenge<'_>| match &challenge.content {
+            Content::Parameters(parameters) => DigestChallenge::read(parameters),
+            _ => None,
+        };
+        self.of(Scheme::Digest).filter_map(read).min_by_key(DigestChallenge::rank)
     }
 
     /// Whether `scheme` is there in a form that cannot be read.
@@ -187,6 +201,13 @@ impl<'a> Content<'a> {
             }
         }
     }
+}
+
+/// `#auth-param` as it stands in `Authentication-Info` ([RFC 9110] §11.6.3); what cannot be read is
+/// passed over.
+pub(super) fn parameters(value: &[u8]) -> Vec<Parameter<'_>> {
+    let value = value.get(..MAX_VALUE).unwrap_or(value);
+    elements(value).take(MAX_ELEMENTS).filter_map(|it| parameter(it.trim_ascii())).collect()
 }
 
 /// `token BWS "=" BWS ( token / quoted-string )`, and nothing else.

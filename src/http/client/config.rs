@@ -41,20 +41,17 @@ impl ClientConfig {
     /// [`Scheme::ALL`] is taken, in whatever order they stand here or there. Default:
     /// [`Scheme::INTEGRATED`].
     ///
-    /// [`Scheme::Digest`] is passed over: only servers have it so far.
-    ///
     /// # Security
     /// Whoever lists [`Scheme::Basic`] sends the password to every server that asks for it. That
     /// the connection is over TLS, and to whom, is the embedding program's to see to.
     #[must_use]
     pub fn with_schemes(mut self, schemes: &[Scheme]) -> Self {
-        let wanted = |scheme: &Scheme| schemes.contains(scheme) && *scheme != Scheme::Digest;
-        self.schemes = Scheme::ALL.into_iter().filter(wanted).collect();
+        self.schemes = Scheme::ALL.into_iter().filter(|known| schemes.contains(known)).collect();
         self
     }
 
-    /// The account for [`Scheme::Basic`], which needs the password itself: `name` is sent as it
-    /// stands. Without, the scheme is not spoken.
+    /// The account for [`Scheme::Basic`] and [`Scheme::Digest`], which need the password itself:
+    /// `name` is sent as it stands. Without, these schemes are not spoken.
     #[must_use]
     pub fn with_password(mut self, name: &str, password: &str) -> Self {
         let password = Zeroizing::new(password.into());
@@ -63,7 +60,9 @@ impl ClientConfig {
     }
 
     /// Whether the server has to prove who it is, too. Default: no, for NTLM cannot do it: with
-    /// this it is not spoken, bare or within `Negotiate`, and neither is `Basic`.
+    /// this it is not spoken, bare or within `Negotiate`, and neither is `Basic`. Of `Digest` the
+    /// proof is in [`Side::info_field`](super::super::Side::info_field), see
+    /// [`ClientAuth::authentication_info`](super::ClientAuth::authentication_info).
     #[must_use]
     pub fn with_mutual_auth(mut self, required: bool) -> Self {
         self.mutual_auth = required;
@@ -72,7 +71,7 @@ impl ClientConfig {
 
     /// Whether a logon has to be bound to its TLS connection. Default: no, bindings are sent
     /// where there are any. With this nothing is sent over a connection that has none, and
-    /// `Basic`, which cannot be bound, is not spoken.
+    /// `Basic` and `Digest`, which cannot be bound, are not spoken.
     #[must_use]
     pub fn with_bindings_required(mut self, required: bool) -> Self {
         self.bindings_required = required;

@@ -39,6 +39,16 @@ pub enum ClientError {
     MutualAuthMissing,
     /// Channel bindings are demanded, and this connection has none.
     BindingsImpossible,
+    /// Credentials that need a challenge first, of `Digest`: there is no nonce yet.
+    ChallengeNeeded {
+        /// The scheme.
+        scheme: Scheme,
+    },
+    /// `Digest` proves a request, and [`ClientAuth::for_request`](super::ClientAuth::for_request)
+    /// has not said which.
+    RequestUnknown,
+    /// The server's proof that it knows the password is wrong ([RFC 7616] §3.5).
+    WrongServerProof,
     /// What came has no place here.
     OutOfOrder {
         /// What could have come.
@@ -78,6 +88,16 @@ impl fmt::Display for ClientError {
             ),
             Self::BindingsImpossible => f.write_str(
                 "channel bindings are demanded, and this connection or scheme has none; connect over TLS to a certificate that has them, or do not demand them",
+            ),
+            Self::ChallengeNeeded { scheme } => write!(
+                f,
+                "{scheme} has nothing to answer yet; send the request without credentials first"
+            ),
+            Self::RequestUnknown => f.write_str(
+                "Digest proves a request, and nobody said which; call ClientAuth::for_request before",
+            ),
+            Self::WrongServerProof => f.write_str(
+                "the server does not know the password that it accepted; do not use the answer, and look for somebody in between",
             ),
             Self::OutOfOrder { expected, received } => write!(
                 f,

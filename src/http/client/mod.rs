@@ -19,6 +19,7 @@ mod auth;
 mod challenge;
 mod config;
 mod credentials;
+mod digest;
 mod error;
 #[cfg(test)]
 mod tests;
