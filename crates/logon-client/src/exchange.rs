@@ -83,8 +83,11 @@ where
     S::Error: Into<BoxError>,
     B: HttpBody<Data = Bytes>,
 {
-    let mut for_origin = origin.begin().map_err(|cause| failed(Side::Origin, cause))?;
-    let mut for_proxy = proxy.begin().map_err(|cause| failed(Side::Proxy, cause))?;
+    let (method, target) = (message.method.as_str(), message.target.to_string());
+    let begun = |cause| failed(Side::Origin, cause);
+    let mut for_origin = origin.begin(method, &target).map_err(begun)?;
+    let begun = |cause| failed(Side::Proxy, cause);
+    let mut for_proxy = proxy.begin(method, &target).map_err(begun)?;
     for leg in 0..MAX_LEGS {
         let whole = [&for_origin, &for_proxy].into_iter().flatten().all(|it| it.last);
         let uncertain = is_uncertain(origin, for_origin.as_ref())

@@ -102,6 +102,8 @@ pub(crate) struct Party<'a> {
     pub(crate) auth: Option<ClientAuth>,
     /// The scheme that was asked for, to begin with on a new connection.
     pub(crate) start: Option<Scheme>,
+    /// Method and target, which `Digest` proves.
+    request: (String, String),
     /// Credentials were sent in the course of this request.
     exchanging: bool,
     pub(crate) logon: Logon,
@@ -123,25 +125,42 @@ impl<'a> Party<'a> {
             secure,
             auth: None,
             start: None,
+            request: (String::new(), String::new()),
             exchanging: false,
             logon: Logon::NotAsked,
         }
     }
 
-    /// What goes with the first request.
-    pub(crate) fn begin(&mut self) -> Result<Option<Credentials>, ClientError> {
+    /// What goes with the first request, for `method` and the target of the request line.
+    pub(crate) fn begin(
+        &mut self,
+        method: &str,
+        target: &str,
+    ) -> Result<Option<Credentials>, ClientError> {
+        self.request = (method.to_owned(), target.to_owned());
         let Some(login) = self.login else { return Ok(None) };
-        let known = match &self.auth {
-            Some(auth) if auth.is_complete() && auth.is_persistent() => return Ok(None),
-            Some(auth) if auth.is_complete() => auth.scheme(),
-            _ => None,
-        };
+        if self.is_logged_on() {
+            return Ok(None);
+        }
+        let standing = self.auth.take().filter(ClientAuth::is_complete);
+        let known = standing.as_ref().and_then(ClientAuth::scheme);
         let Some(scheme) = known.or(self.start) else { return Ok(None) };
-        let mut auth = self.fresh(login);
-        let credentials = auth.initial(scheme)?;
-        self.auth = Some(auth);
-        self.exchanging = true;
-        Ok(Some(credentials))
+        let mut auth = match standing {
+            // Its nonce serves again.
+            Some(auth) if scheme == Scheme::Digest => auth,
+            _ => self.fresh(login),
+        };
+        auth.for_request(method, target);
+        match auth.initial(scheme) {
+            Ok(credentials) => {
+                self.auth = Some(auth);
+                self.exchanging = true;
+                Ok(Some(credentials))
+            }
+            // On a new connection: it will challenge.
+            Err(ClientError::ChallengeNeeded { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn fresh(&self, login: &Ready) -> ClientAuth {
@@ -178,6 +197,8 @@ impl<'a> Party<'a> {
             // Whatever the connection has been, it is no more.
             _ => self.fresh(login),
         };
+        let (method, target) = &self.request;
+        auth.for_request(method, target);
         let scheme = auth.scheme();
         let challenges = values(headers, self.side.challenge_field());
         match auth.advance(challenges) {
@@ -214,6 +235,9 @@ impl<'a> Party<'a> {
     pub(crate) fn answered(&mut self, headers: &HeaderMap) -> Result<(), ClientError> {
         let Some(auth) = &mut self.auth else { return Ok(()) };
         if self.exchanging {
+            if let Some(info) = headers.get(self.side.info_field()) {
+                auth.authentication_info(info.as_bytes())?;
+            }
             let challenges = values(headers, self.side.challenge_field());
             let persistent = headers.get("persistent-auth").map(HeaderValue::as_bytes);
             let _ = auth.finish(challenges, persistent)?;

@@ -116,6 +116,26 @@ async fn the_password_itself_is_sent_only_where_that_is_wanted() {
     }
 }
 
+// WS-1: and Digest where it is wanted, each request by itself, without another question
+#[tokio::test]
+async fn digest_answers_one_challenge_for_many_requests() {
+    let site = Site::start(spec(&[Scheme::Digest])).await;
+    let client = builder().login(login("alice").with_schemes(&Scheme::ALL)).build();
+    for (path, legs) in [("/a?b=c", &["-", "Digest"][..]), ("/b", &["Digest"]), ("/c", &["Digest"])]
+    {
+        let told = get(&client, &site.url(path)).await;
+        assert_eq!((told.status, told.user()), (200, r"CORP\alice"));
+        assert_eq!(
+            told.outcome.origin,
+            Logon::LoggedOn { scheme: Scheme::Digest, mechanism: None }
+        );
+        assert_eq!(site.legs(), legs);
+    }
+    let wrong = Login::new(credentials("alice", "wrong")).with_schemes(&Scheme::ALL);
+    let told = get(&builder().login(wrong).build(), &site.url("/")).await;
+    assert_eq!(told.outcome.origin, Logon::Refused { scheme: Scheme::Digest });
+}
+
 // WS-10: the answer counts whatever its status is
 #[tokio::test]
 async fn a_site_that_nobody_has_to_log_on_to_is_not_logged_on_to() {

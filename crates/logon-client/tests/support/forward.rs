@@ -1,6 +1,6 @@
 //! A proxy that logs its clients on, and keeps their connections apart.
 
-use super::{Users, describe};
+use super::{describe, users};
 use axum::body::Body;
 use http::{Method, Request, Response, StatusCode};
 use hyper::client::conn::http1::{SendRequest, handshake};
@@ -29,7 +29,7 @@ impl Forward {
     pub(crate) async fn start(schemes: &[Scheme], session_based: bool) -> Self {
         let acceptor = AcceptorConfig::with_os(ServerNames::new("PROXY", "CORP"));
         let config = ConnectionConfig::new(Arc::new(acceptor)).as_proxy();
-        let gate = Gate::new(config, Immediate(Users)).throttle(None::<ThrottleConfig>);
+        let gate = Gate::new(config, Immediate(users())).throttle(None::<ThrottleConfig>);
         let scope = if schemes.is_empty() { Scope::off() } else { Scope::required(schemes) };
         let upstreams = Upstreams::default();
         let pass = service_fn(move |request| {

@@ -11,17 +11,16 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use http_body_util::BodyExt;
 use logon::http::{
-    Authentication, BasicConfig, ConnectionConfig, Scheme, Scope, ThrottleConfig, parse_token,
+    Authentication, BasicConfig, ConnectionConfig, DigestConfig, Scheme, Scope, ThrottleConfig,
+    parse_token,
 };
-use logon::{
-    AcceptorConfig, Account, AccountName, Answer, BindingsPolicy, CredentialStore, KnownAccount,
-    MicPolicy, NtHash, Policy, ServerNames, StoreError,
-};
+use logon::{AcceptorConfig, BindingsPolicy, MicPolicy, Policy, ServerNames};
 use logon_client::credentials::Credentials;
 use logon_client::{Client, ClientBuilder, Login, Outcome, ResponseBody, Trust};
 use logon_hyper::rustls::pki_types::PrivatePkcs8KeyDer;
 use logon_hyper::{Server, Tls};
 use logon_tower::{Connection, Gate, Immediate, LogonLayer};
+use logon_users::MemoryStore;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -29,19 +28,11 @@ use tokio::net::TcpListener;
 
 pub(crate) const PASSWORD: &str = "S3cret!pw";
 
-#[derive(Clone, Copy)]
-pub(crate) struct Users;
-
-impl CredentialStore for Users {
-    fn lookup(&self, account: Account<'_>) -> Result<Answer, StoreError> {
-        Ok(match account.user() {
-            user @ ("alice" | "bob" | "carol") => {
-                let name = AccountName::new("CORP", user);
-                Answer::Known(KnownAccount::new(NtHash::of_password(PASSWORD), name))
-            }
-            _ => Answer::Unknown,
-        })
-    }
+/// alice, bob and carol, with one password.
+pub(crate) fn users() -> MemoryStore {
+    ["alice", "bob", "carol"].into_iter().fold(MemoryStore::new(), |store, user| {
+        store.with_password(&format!("CORP\\{user}"), PASSWORD)
+    })
 }
 
 pub(crate) fn credentials(user: &str, password: &str) -> Credentials {
@@ -112,8 +103,9 @@ impl Site {
             AcceptorConfig::with_os(ServerNames::new("WEB01", "CORP")).with_policy(policy);
         let mut config = ConnectionConfig::new(Arc::new(acceptor));
         config.basic = Some(BasicConfig::new("test").unwrap().without_tls());
+        config.digest = Some(DigestConfig::with_os("test").unwrap());
         config.persistent = spec.persistent;
-        let gate = Gate::new(config, Immediate(Users)).throttle(None::<ThrottleConfig>);
+        let gate = Gate::new(config, Immediate(users())).throttle(None::<ThrottleConfig>);
         let scope = spec.scope.unwrap_or_else(|| Scope::required(&spec.schemes));
         let seen = Arc::<Mutex<Vec<Seen>>>::default();
         let app = app
