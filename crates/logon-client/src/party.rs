@@ -104,6 +104,8 @@ pub(crate) struct Party<'a> {
     pub(crate) start: Option<Scheme>,
     /// Method and target, which `Digest` proves.
     request: (String, String),
+    /// No challenge was seen yet.
+    unasked: bool,
     /// Credentials were sent in the course of this request.
     exchanging: bool,
     pub(crate) logon: Logon,
@@ -126,6 +128,7 @@ impl<'a> Party<'a> {
             auth: None,
             start: None,
             request: (String::new(), String::new()),
+            unasked: false,
             exchanging: false,
             logon: Logon::NotAsked,
         }
@@ -154,7 +157,7 @@ impl<'a> Party<'a> {
         match auth.initial(scheme) {
             Ok(credentials) => {
                 self.auth = Some(auth);
-                self.exchanging = true;
+                (self.unasked, self.exchanging) = (true, true);
                 Ok(Some(credentials))
             }
             // On a new connection: it will challenge.
@@ -203,7 +206,7 @@ impl<'a> Party<'a> {
         let challenges = values(headers, self.side.challenge_field());
         match auth.advance(challenges) {
             Ok(ClientStep::Send(credentials)) => {
-                self.exchanging = true;
+                (self.unasked, self.exchanging) = (false, true);
                 self.start = auth.scheme();
                 self.auth = Some(auth);
                 Ok(Some(credentials))
@@ -220,6 +223,11 @@ impl<'a> Party<'a> {
             Err(ClientError::NoScheme { offered }) => {
                 self.logon = Logon::NotOffered { offered };
                 Ok(None)
+            }
+            // What the server wanted before may not be what it wants now.
+            Err(ClientError::OutOfOrder { .. }) if self.unasked => {
+                (self.unasked, self.exchanging, self.start) = (false, false, None);
+                self.challenged(headers)
             }
             Err(error) => match (error, scheme) {
                 (ClientError::OutOfOrder { .. }, Some(scheme)) => {

@@ -57,6 +57,33 @@ async fn a_server_that_was_logged_on_to_before_is_asked_for_no_challenge() {
     assert_eq!(site.legs(), ["NTLM 1", "NTLM 3"]);
 }
 
+#[tokio::test]
+async fn a_server_that_wants_another_scheme_than_before_is_listened_to() {
+    let count = std::sync::atomic::AtomicUsize::new(0);
+    let count = std::sync::Arc::new(count);
+    let (one, other) = (
+        Site::start(spec(&[Scheme::Ntlm])).await.address,
+        Site::start(spec(&[Scheme::Negotiate])).await.address,
+    );
+    let way = script::serve(move |mut peer: Peer| {
+        let count = std::sync::Arc::clone(&count);
+        async move {
+            let first = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+            let to = if first { one } else { other };
+            let mut on = tokio::net::TcpStream::connect(to).await.unwrap();
+            let _ = tokio::io::copy_bidirectional(&mut peer.stream, &mut on).await;
+        }
+    })
+    .await;
+    let client = builder().login(login("alice")).idle(std::time::Duration::ZERO, 0).build();
+    let url = format!("http://localhost:{}/", way.port());
+    for scheme in [Scheme::Ntlm, Scheme::Negotiate] {
+        let told = get(&client, &url).await;
+        assert_eq!((told.status, told.user()), (200, r"CORP\alice"));
+        assert!(matches!(told.outcome.origin, Logon::LoggedOn { scheme: by, .. } if by == scheme));
+    }
+}
+
 // H-06: one refusal, and no more attempts that would lock the account
 #[tokio::test]
 async fn a_wrong_password_is_tried_once() {
