@@ -1,7 +1,7 @@
 //! The body of an answer, and what becomes of its connection.
 
-use crate::BoxError;
 use crate::connect::Line;
+use crate::error::Error;
 use crate::pool::{Key, Pool};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -51,12 +51,12 @@ impl ResponseBody {
 
 impl Body for ResponseBody {
     type Data = Bytes;
-    type Error = BoxError;
+    type Error = Error;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
             return Poll::Pending;
         };
@@ -66,7 +66,7 @@ impl Body for ResponseBody {
             Some(Ok(_)) => {}
             Some(Err(_)) => self.lease = None,
         }
-        Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+        Poll::Ready(frame.map(|frame| frame.map_err(|error| Error::Broken(error.into()))))
     }
 
     fn is_end_stream(&self) -> bool {
