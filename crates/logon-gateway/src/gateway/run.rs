@@ -31,10 +31,7 @@ pub(crate) fn run(options: GatewayOptions) -> Result<(), Failure> {
     }
     let json = config.log.format == LogFormat::Json;
     logging::start_at(json, config.log.level.name());
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::message(format!("cannot start: {error}")))?;
+    let runtime = runtime().map_err(|error| Failure::message(format!("cannot start: {error}")))?;
     if options.check {
         // Upstreams are watched by tasks, which need a runtime.
         let _entered = runtime.enter();
@@ -49,6 +46,16 @@ pub(crate) fn run(options: GatewayOptions) -> Result<(), Failure> {
         return Ok(());
     }
     runtime.block_on(serve(path, folder, config))
+}
+
+/// A thread for each core. On one core there is nobody to share work with, and sharing costs.
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut runtime = match cores {
+        1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
+    runtime.enable_all().build()
 }
 
 /// What the operator says by a signal.
