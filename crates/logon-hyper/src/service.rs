@@ -13,13 +13,13 @@ use pin_project_lite::pin_project;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use tower_service::Service;
 
 /// Serves the requests of one connection.
 pub(crate) struct ConnectionService<T> {
-    inner: TowerToHyperService<T>,
+    inner: T,
     connection: Connection,
     seat: Arc<Seat>,
     body_stall: Duration,
@@ -32,7 +32,6 @@ impl<T> ConnectionService<T> {
         seat: Arc<Seat>,
         body_stall: Duration,
     ) -> Self {
-        let inner = TowerToHyperService::new(inner);
         Self { inner, connection, seat, body_stall }
     }
 }
@@ -57,8 +56,16 @@ where
         let target = RequestTarget(request.uri().clone());
         request.extensions_mut().insert(self.connection.clone());
         request.extensions_mut().insert(target);
-        let answer = self.inner.call(request);
-        Answer { answer, is_http2, turn: Some(turn) }
+        let mut service = self.inner.clone();
+        let ready = service.poll_ready(&mut Context::from_waker(Waker::noop()));
+        let way = match ready {
+            Poll::Ready(Ok(())) => Way::Called { answer: service.call(request) },
+            // Another clone waits for its turn, or says what is wrong.
+            _ => {
+                Way::Waiting { answer: TowerToHyperService::new(self.inner.clone()).call(request) }
+            }
+        };
+        Answer { way, is_http2, turn: Some(turn) }
     }
 }
 
@@ -66,10 +73,19 @@ pin_project! {
     /// An answer under way.
     pub(crate) struct Answer<T: Service<Request<RequestBody>>> {
         #[pin]
-        answer: TowerToHyperServiceFuture<T, Request<RequestBody>>,
+        way: Way<T>,
         is_http2: bool,
         // Until the body of the answer has it.
         turn: Option<Turn>,
+    }
+}
+
+pin_project! {
+    /// Most services are ready at once.
+    #[project = WayProjection]
+    enum Way<T: Service<Request<RequestBody>>> {
+        Called { #[pin] answer: T::Future },
+        Waiting { #[pin] answer: TowerToHyperServiceFuture<T, Request<RequestBody>> },
     }
 }
 
@@ -82,7 +98,11 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let response = ready!(this.answer.poll(context)).map_err(Into::into)?;
+        let answer = match this.way.project() {
+            WayProjection::Called { answer } => answer.poll(context),
+            WayProjection::Waiting { answer } => answer.poll(context),
+        };
+        let response = ready!(answer).map_err(Into::into)?;
         if *this.is_http2 && response.extensions().get::<Http11Required>().is_some() {
             // Not the answer but the reason resets the stream.
             return Poll::Ready(Err(h2::Error::from(h2::Reason::HTTP_1_1_REQUIRED).into()));

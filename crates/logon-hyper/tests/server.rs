@@ -13,6 +13,7 @@ use logon_tower::{LoggedOn, LogonLayer};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -49,6 +50,46 @@ async fn site(
     limits.request_head = Duration::from_secs(2);
     tokio::spawn(Server::new(app).limits(limits).serve(listener, std::future::pending()));
     Site { address, calls }
+}
+
+/// A service whose clones are ready when they are asked the second time.
+#[derive(Default)]
+struct Slow {
+    asked: bool,
+}
+
+impl Clone for Slow {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl tower::Service<axum::http::Request<logon_hyper::RequestBody>> for Slow {
+    type Response = axum::http::Response<Body>;
+    type Error = std::convert::Infallible;
+    type Future = std::future::Ready<Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        context.waker().wake_by_ref();
+        let ready = std::mem::replace(&mut self.asked, true);
+        if ready { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+
+    fn call(&mut self, _: axum::http::Request<logon_hyper::RequestBody>) -> Self::Future {
+        assert!(self.asked);
+        std::future::ready(Ok(axum::http::Response::new(Body::from("here"))))
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_ready_is_waited_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(Server::new(Slow::default()).serve(listener, std::future::pending()));
+    let mut client = Client::connect(address).await;
+    for _ in 0..2 {
+        assert_eq!(client.get("").await.body, "here");
+    }
 }
 
 // HS-1, HS-16, PG-7

@@ -28,7 +28,7 @@ use tower_service::Service;
 pub(crate) struct Application {
     applications: Arc<Applications>,
     /// Of the one request that this clone serves.
-    target: Option<Target>,
+    target: Option<Arc<Target>>,
 }
 
 /// What is known of them.
@@ -57,7 +57,7 @@ impl Application {
     }
 
     /// The next request is for this.
-    pub(crate) fn expect(&mut self, target: Target) {
+    pub(crate) fn expect(&mut self, target: Arc<Target>) {
         self.target = Some(target);
     }
 
@@ -83,7 +83,7 @@ impl Application {
     pub(crate) fn pass(
         &self,
         request: Request<RequestBody>,
-        target: Target,
+        target: Arc<Target>,
         user: User,
     ) -> Passing {
         self.passing(request, target, Some(user), None)
@@ -92,7 +92,7 @@ impl Application {
     fn passing(
         &self,
         request: Request<RequestBody>,
-        target: Target,
+        target: Arc<Target>,
         user: Option<User>,
         cookie: Option<HeaderValue>,
     ) -> Passing {
@@ -175,7 +175,7 @@ impl Applications {
     fn pass(
         &self,
         mut request: Request<RequestBody>,
-        target: Target,
+        target: Arc<Target>,
         user: Option<&User>,
     ) -> Result<Forwarding, Refusal> {
         let path = request.uri().path();
@@ -213,7 +213,7 @@ impl Applications {
             client,
             secure: connection.is_some_and(Connection::is_secure),
             trusted: client.is_some_and(|client| self.trusts(client.ip())),
-            asked: target.asked,
+            asked: target.asked.clone(),
             set,
             removed: self.identity.removed(),
         };

@@ -5,7 +5,7 @@ use super::diagnosis::Diagnosis;
 use super::identity::User;
 use super::proxy::ProxyBody;
 use super::session::Sessions;
-use super::target::Target;
+use super::target::{Target, Targets};
 use super::watch::{Seen, Watch};
 use crate::refusal::Refusal;
 use http::header::{AUTHORIZATION, COOKIE, HeaderName, SET_COOKIE, WWW_AUTHENTICATE};
@@ -34,6 +34,7 @@ pub(crate) struct Place {
     application: Application,
     diagnosis: Option<Diagnosis<Store>>,
     watch: Watch,
+    targets: Targets,
 }
 
 impl Place {
@@ -45,7 +46,8 @@ impl Place {
         watch: Watch,
     ) -> Self {
         let guarded = layer.layer(application.clone());
-        Self { layer, guarded, application, diagnosis, watch }
+        let targets = Targets::default();
+        Self { layer, guarded, application, diagnosis, watch, targets }
     }
 
     fn answer(self: Arc<Self>, request: Request<RequestBody>) -> Answering {
@@ -64,7 +66,7 @@ impl Place {
             self.notice_intermediary(&request);
             return Way::Apart(Box::pin(Arc::clone(self).diagnose(request)));
         }
-        let target = Target::of(request.uri(), request.version(), request.headers());
+        let target = self.targets.of(request.uri(), request.version(), request.headers());
         let Ok(target) = target else {
             return Way::Apart(Box::pin(std::future::ready(Refusal::BadHost.response())));
         };
@@ -104,7 +106,7 @@ impl Place {
     async fn of_session(
         self: Arc<Self>,
         request: Request<RequestBody>,
-        target: Target,
+        target: Arc<Target>,
         session: Session,
     ) -> Response<ProxyBody> {
         let Session { user, renewed, scope } = session;

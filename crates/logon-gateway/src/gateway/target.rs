@@ -3,7 +3,9 @@
 use http::header::HOST;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Uri, Version};
+use std::collections::HashMap;
 use std::net::Ipv6Addr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What a request is for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,8 +22,51 @@ pub(crate) struct Target {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BadHost;
 
+/// Reads targets. What hosts have come to is kept: most requests name one that others named before.
+#[derive(Debug, Default)]
+pub(crate) struct Targets(Mutex<HashMap<Box<[u8]>, Arc<Target>>>);
+
+/// Hosts that are known at a time.
+const MAX_KNOWN: usize = 256;
+
+/// The longest of them, as long as names can be, and a port.
+const MAX_HOST: usize = 261;
+
+impl Targets {
+    /// [`Target::of`]
+    pub(crate) fn of(
+        &self,
+        uri: &Uri,
+        version: Version,
+        headers: &HeaderMap,
+    ) -> Result<Arc<Target>, BadHost> {
+        let mut fields = headers.get_all(HOST).iter();
+        let host = match (fields.next(), fields.next(), uri.authority()) {
+            (Some(host), None, None) if (1..=MAX_HOST).contains(&host.len()) => host.as_bytes(),
+            _ => return Target::of(uri, version, headers).map(Arc::new),
+        };
+        if let Some(known) = self.known().get(host) {
+            return Ok(Arc::clone(known));
+        }
+        let mut target = Target::of(uri, version, headers)?;
+        // Without a part in what the request was read into.
+        target.asked = Some(HeaderValue::from_bytes(host).map_err(|_| BadHost)?);
+        let target = Arc::new(target);
+        let mut known = self.known();
+        if known.len() >= MAX_KNOWN {
+            known.clear();
+        }
+        known.insert(host.into(), Arc::clone(&target));
+        Ok(target)
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<Box<[u8]>, Arc<Target>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Target {
-    pub(crate) fn of(uri: &Uri, version: Version, headers: &HeaderMap) -> Result<Self, BadHost> {
+    fn of(uri: &Uri, version: Version, headers: &HeaderMap) -> Result<Self, BadHost> {
         let mut fields = headers.get_all(HOST).iter();
         let field = fields.next();
         if fields.next().is_some() {
@@ -76,7 +121,7 @@ pub(crate) fn plain(host: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{BadHost, Target};
+    use super::{BadHost, MAX_KNOWN, Target, Targets};
     use http::{HeaderMap, HeaderValue, Version};
 
     fn host(uri: &str, fields: &[&str]) -> Result<String, BadHost> {
@@ -116,5 +161,56 @@ mod tests {
             assert_eq!(host("/", fields), Err(BadHost), "{fields:?}");
         }
         assert_eq!(host("http://a.example/", &["b.example"]), Err(BadHost));
+    }
+
+    #[test]
+    fn what_is_kept_of_hosts_is_what_would_be_read_again() {
+        let targets = Targets::default();
+        for round in 0..2 {
+            for (uri, host) in [
+                ("/", "Wiki.Corp.Example.:8443"),
+                ("/", "[::1]:80"),
+                ("/", ""),
+                ("/", "user@a"),
+                ("/", "a:b"),
+                ("http://a.example/", "A.example:80"),
+                ("http://a.example/", "b.example"),
+            ] {
+                let uri = uri.parse().unwrap();
+                let mut headers = HeaderMap::new();
+                headers.append("host", HeaderValue::from_str(host).unwrap());
+                for version in [Version::HTTP_10, Version::HTTP_11] {
+                    let kept = targets.of(&uri, version, &headers);
+                    let read = Target::of(&uri, version, &headers);
+                    assert_eq!(kept.as_deref(), read.as_ref(), "{uri} {host:?} {round}");
+                }
+            }
+        }
+        assert_eq!(targets.known().len(), 2);
+    }
+
+    #[test]
+    fn a_second_host_is_refused_though_the_first_is_known() {
+        let targets = Targets::default();
+        let uri = "/".parse().unwrap();
+        let mut headers = HeaderMap::new();
+        headers.append("host", HeaderValue::from_static("a"));
+        assert!(targets.of(&uri, Version::HTTP_11, &headers).is_ok());
+        headers.append("host", HeaderValue::from_static("a"));
+        assert_eq!(targets.of(&uri, Version::HTTP_11, &headers), Err(BadHost));
+    }
+
+    #[test]
+    fn strangers_cannot_fill_the_memory() {
+        let targets = Targets::default();
+        let uri = "/".parse().unwrap();
+        let hosts = (0..2000).map(|number| format!("host{number}")).chain(["a".repeat(300)]);
+        for host in hosts {
+            let mut headers = HeaderMap::new();
+            headers.append("host", HeaderValue::from_str(&host).unwrap());
+            assert!(targets.of(&uri, Version::HTTP_11, &headers).is_ok());
+            assert!(targets.known().len() <= MAX_KNOWN);
+            assert!(targets.known().keys().all(|host| host.len() < 300));
+        }
     }
 }

@@ -25,13 +25,15 @@ pub(crate) struct IdentityFields {
     format: UserFormat,
     token: Option<(HeaderName, Signer)>,
     removed: Arc<RemovedFields>,
-    /// What was written before, without the token.
-    known: Mutex<HashMap<AccountName, Known>>,
+    /// What was written before, without the token, by users. Of two of one name in different
+    /// domains it is the last one.
+    known: Mutex<HashMap<String, Known>>,
 }
 
 /// The fields of a user, and what else they were written from.
 #[derive(Debug)]
 struct Known {
+    name: AccountName,
     scheme: Scheme,
     groups: Vec<String>,
     fields: Arc<[(HeaderName, HeaderValue)]>,
@@ -142,8 +144,9 @@ impl IdentityFields {
 
     fn known(&self, user: &User, groups: &[String]) -> Option<Arc<[(HeaderName, HeaderValue)]>> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = known.get(&user.name)?;
-        let same = known.scheme == user.scheme && known.groups == groups;
+        let known = known.get(user.name.user())?;
+        let of_user = known.name == user.name && known.scheme == user.scheme;
+        let same = of_user && known.groups == groups;
         same.then(|| Arc::clone(&known.fields))
     }
 
@@ -153,9 +156,13 @@ impl IdentityFields {
         if known.len() >= MAX_KNOWN {
             known.clear();
         }
-        let (scheme, fields) = (user.scheme, Arc::clone(fields));
-        let entry = Known { scheme, groups: groups.to_vec(), fields };
-        known.insert(user.name.clone(), entry);
+        let entry = Known {
+            name: user.name.clone(),
+            scheme: user.scheme,
+            groups: groups.to_vec(),
+            fields: Arc::clone(fields),
+        };
+        known.insert(user.name.user().to_owned(), entry);
     }
 
     /// All but the token.

@@ -3,6 +3,7 @@
 use super::config::{UpstreamConfig, UpstreamUrl};
 use super::failure::Chain;
 use super::outgoing::Outgoing;
+use super::timer::Timer;
 use super::tls::{self, HTTP_2, Tls};
 use crate::refusal::Refusal;
 use hyper::client::conn::{http1, http2};
@@ -35,6 +36,8 @@ pub(super) struct Http1 {
     pub(super) sender: http1::SendRequest<Outgoing>,
     /// The task that reads and writes.
     pub(super) task: AbortHandle,
+    /// For the waits for its answers.
+    pub(super) timer: Timer,
 }
 
 /// Why there is no connection.
@@ -118,7 +121,8 @@ where
             tracing::debug!("connection to the application ended: {}", Chain(&error));
         }
     });
-    Ok(Connected::Http1(Http1 { sender, task: task.abort_handle() }))
+    let (task, timer) = (task.abort_handle(), Timer::default());
+    Ok(Connected::Http1(Http1 { sender, task, timer }))
 }
 
 async fn handshake_2<I>(io: I) -> Result<Connected, Unconnected>

@@ -6,6 +6,7 @@ use super::head::{self, Plan};
 use super::origin::{Line, Origin, Sent};
 use super::outgoing::{Key, Outgoing, Progress};
 use super::response::{Ending, Lease, ProxyBody};
+use super::timer::Timer;
 use super::tunnel;
 use super::upstream::{Candidates, Upstream};
 use crate::refusal::Refusal;
@@ -16,11 +17,13 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use std::fmt;
-use std::future::{Future, ready};
+use std::future::{Future, poll_fn, ready};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// What the gateway knows of a request.
 #[derive(Debug, Clone)]
@@ -59,7 +62,14 @@ where
 {
     // What does not wait is done before: a future is as large as all that it is given.
     match Exchange::begin(upstream, request, passage) {
-        Ok((exchange, begun)) => Box::pin(exchange.run(begun)),
+        Ok((mut exchange, begun)) => Box::pin(async move {
+            let answered = exchange.answered(begun).await;
+            let upstream = Arc::clone(&exchange.upstream);
+            match answered.and_then(|answered| exchange.pass_back(answered)) {
+                Ok(response) => response,
+                Err(failure) => refused(&upstream, &failure),
+            }
+        }),
         Err(failure) => Box::pin(ready(refused(upstream, &failure))),
     }
 }
@@ -154,23 +164,14 @@ impl Exchange {
             failure: None,
             upstream: Arc::clone(upstream),
         };
-        let held = Box::new(Held { request, told: false });
+        let held = Held { request, told: false };
         let origin = exchange.candidates.next(upstream);
         let rested = origin.as_ref().and_then(|it| it.rested(exchange.plan.upgrade.is_some()));
         let begun = match (origin, rested) {
             (Some(origin), Some(line)) => Begun::Sent(exchange.send(origin, line, held, false)),
-            (origin, _) => Begun::Held(held, origin),
+            (origin, _) => Begun::Held(Box::new(held), origin),
         };
         Ok((exchange, begun))
-    }
-
-    async fn run(mut self, begun: Begun) -> Response<ProxyBody> {
-        let upstream = Arc::clone(&self.upstream);
-        let answered = self.answered(begun).await;
-        match answered.and_then(|answered| self.pass_back(answered)) {
-            Ok(response) => response,
-            Err(failure) => refused(&upstream, &failure),
-        }
     }
 
     /// Sends it to the first URL that takes it. What may have been received is not sent again,
@@ -182,13 +183,14 @@ impl Exchange {
             Begun::Held(held, origin) => Box::pin(self.attempt(held, origin, false)).await?,
         };
         loop {
-            let unanswered = match self.waiting.wait(attempt.sending.as_mut()).await {
-                Ok(response) => {
-                    let Attempt { origin, line, .. } = attempt;
-                    return Ok(Answered { response, origin, line });
-                }
-                Err(unanswered) => unanswered,
-            };
+            let unanswered =
+                match self.waiting.wait(attempt.sending.as_mut(), attempt.line.timer()).await {
+                    Ok(response) => {
+                        let Attempt { origin, line, .. } = attempt;
+                        return Ok(Answered { response, origin, line });
+                    }
+                    Err(unanswered) => unanswered,
+                };
             let (held, same) = self.failed(attempt, unanswered)?;
             let fresh = same.is_some();
             attempt = Box::pin(self.attempt(held, same, fresh)).await?;
@@ -205,7 +207,7 @@ impl Exchange {
     ) -> Result<Attempt, Failure> {
         while let Some(at) = origin.take().or_else(|| self.candidates.next(&self.upstream)) {
             match at.line(self.plan.upgrade.is_some(), fresh).await {
-                Ok(line) => return Ok(self.send(at, line, held, fresh)),
+                Ok(line) => return Ok(self.send(at, line, *held, fresh)),
                 Err(error) => self.failure = Some(at.failure(error.refusal, error.reason)),
             }
             fresh = false;
@@ -217,13 +219,7 @@ impl Exchange {
         }))
     }
 
-    fn send(
-        &self,
-        origin: Arc<Origin>,
-        mut line: Line,
-        mut held: Box<Held>,
-        fresh: bool,
-    ) -> Attempt {
+    fn send(&self, origin: Arc<Origin>, mut line: Line, mut held: Held, fresh: bool) -> Attempt {
         let again = (line.reused && self.plan.repeatable).then(|| Box::new(held.copy()));
         if !held.told {
             self.plan.tell(held.request.headers_mut(), &self.upstream.forwarding);
@@ -327,13 +323,19 @@ impl Waiting {
     async fn wait(
         &self,
         mut sending: Pin<&mut (dyn Future<Output = Sent> + Send)>,
+        timer: &mut Timer,
     ) -> Result<Response<Incoming>, Unanswered> {
         let frames = || self.progress.as_ref().map_or(0, |progress| progress.frames());
         loop {
             let before = frames();
-            match tokio::time::timeout(self.limit, sending.as_mut()).await {
-                Ok(Ok(response)) => return Ok(response),
-                Ok(Err(mut error)) => {
+            let end = Instant::now().checked_add(self.limit);
+            let sent = poll_fn(|context| match sending.as_mut().poll(context) {
+                Poll::Ready(sent) => Poll::Ready(Some(sent)),
+                Poll::Pending => timer.poll(context, end).map(|()| None),
+            });
+            match sent.await {
+                Some(Ok(response)) => return Ok(response),
+                Some(Err(mut error)) => {
                     let unsent = error.take_message();
                     let error = error.into_error();
                     let reason = Chain(&error).to_string();
@@ -342,8 +344,8 @@ impl Waiting {
                         None => Unanswered::Failed(self.refusal(&error), reason),
                     });
                 }
-                Err(_) if frames() != before => {}
-                Err(_) => {
+                None if frames() != before => {}
+                None => {
                     let reason = format!("no answer within {:?}", self.limit);
                     return Err(Unanswered::Failed(Refusal::Timeout, reason));
                 }

@@ -23,6 +23,7 @@ mod seen;
 mod standing;
 #[cfg(test)]
 mod tests;
+mod timer;
 mod tls;
 mod tunnel;
 mod upstream;

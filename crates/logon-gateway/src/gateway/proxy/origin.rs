@@ -7,6 +7,7 @@ use super::head::Address;
 use super::outgoing::Outgoing;
 use super::pool::{Pool, Stream};
 use super::standing::Standing;
+use super::timer::Timer;
 use super::tls::Tls;
 use crate::refusal::Refusal;
 use http::header::{HOST, HeaderValue};
@@ -48,7 +49,7 @@ pub(super) struct Line {
 
 enum Sender {
     Http1(Http1),
-    Http2(http2::SendRequest<Outgoing>, Stream),
+    Http2(http2::SendRequest<Outgoing>, Stream, Timer),
 }
 
 impl Origin {
@@ -105,7 +106,7 @@ impl Origin {
     async fn line_2(&self) -> Result<Line, Unconnected> {
         let shared = || {
             let (sender, stream) = self.pool.share()?;
-            Some(Line { sender: Sender::Http2(sender, stream), reused: true })
+            Some(Line { sender: Sender::Http2(sender, stream, Timer::default()), reused: true })
         };
         if let Some(line) = shared() {
             return Ok(line);
@@ -142,7 +143,7 @@ impl Origin {
             }
             Connected::Http2(sender) => {
                 let stream = self.pool.add(&sender);
-                Sender::Http2(sender, stream)
+                Sender::Http2(sender, stream, Timer::default())
             }
         };
         self.is_up();
@@ -213,13 +214,21 @@ impl Line {
     ) -> Pin<Box<dyn Future<Output = Sent> + Send>> {
         match &mut self.sender {
             Sender::Http1(http1) => Box::pin(http1.sender.try_send_request(request)),
-            Sender::Http2(sender, _) => Box::pin(sender.try_send_request(request)),
+            Sender::Http2(sender, ..) => Box::pin(sender.try_send_request(request)),
+        }
+    }
+
+    /// For the wait for the answer.
+    pub(super) fn timer(&mut self) -> &mut Timer {
+        match &mut self.sender {
+            Sender::Http1(http1) => &mut http1.timer,
+            Sender::Http2(.., timer) => timer,
         }
     }
 
     /// It has failed: others are not to meet the same end.
     pub(super) fn discard(&self, origin: &Origin) {
-        if let Sender::Http2(_, stream) = &self.sender {
+        if let Sender::Http2(_, stream, _) = &self.sender {
             origin.pool.discard(stream);
         }
     }

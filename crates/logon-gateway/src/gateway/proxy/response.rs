@@ -5,18 +5,18 @@ use super::failure::Chain;
 use super::head;
 use super::origin::{Line, Origin};
 use super::outgoing::Key;
+use super::timer::Timer;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use std::fmt;
-use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::time::{Instant, Sleep};
+use tokio::time::Instant;
 
 /// The body of an answer: the application's, as it arrives, or a text of the gateway.
 pub(crate) struct ProxyBody(Kind);
@@ -151,13 +151,12 @@ struct Stall {
     limit: Duration,
     waiting: bool,
     since: Instant,
-    /// Made when it is first needed, and left running then: it is looked at when it fires.
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: Timer,
 }
 
 impl Stall {
     fn new(limit: Duration) -> Self {
-        Self { limit, waiting: false, since: Instant::now(), timer: None }
+        Self { limit, waiting: false, since: Instant::now(), timer: Timer::default() }
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
@@ -165,16 +164,7 @@ impl Stall {
             self.waiting = true;
             self.since = Instant::now();
         }
-        let limit = self.limit;
-        let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
-        while timer.as_mut().poll(context).is_ready() {
-            let Some(end) = self.since.checked_add(limit) else { return Poll::Pending };
-            if end <= Instant::now() {
-                return Poll::Ready(());
-            }
-            timer.as_mut().reset(end);
-        }
-        Poll::Pending
+        self.timer.poll(context, self.since.checked_add(self.limit))
     }
 }
 

@@ -1,8 +1,8 @@
 //! Which fields of a head need care, and which are not passed on.
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, EXPECT, Entry, HeaderMap, HeaderName, HeaderValue,
+    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 
 /// Whether a field is of a connection, never of a request. `Connection` names more.
@@ -60,12 +60,11 @@ impl Seen {
                 let value = value.as_bytes();
                 value.eq_ignore_ascii_case(b"keep-alive") || value.eq_ignore_ascii_case(b"close")
             };
-            let lists: Vec<HeaderValue> = headers
-                .get_all(CONNECTION)
-                .iter()
-                .filter(|value| !ordinary(value))
-                .cloned()
-                .collect();
+            let mut lists = Vec::new();
+            if let Entry::Occupied(entry) = headers.entry(CONNECTION) {
+                let (_, values) = entry.remove_entry_mult();
+                lists.extend(values.filter(|value| !ordinary(value)));
+            }
             for name in lists.iter().flat_map(|list| list.as_bytes().split(|byte| *byte == b',')) {
                 // How long the message is, is not for the connection to say.
                 if let Ok(name) = HeaderName::from_bytes(name.trim_ascii())
@@ -74,7 +73,6 @@ impl Seen {
                     headers.remove(name);
                 }
             }
-            headers.remove(CONNECTION);
         }
         for name in &self.unwanted {
             headers.remove(name);
