@@ -295,7 +295,9 @@ impl Inner {
                 exchange::run(&mut wire, &mut at_origin, &mut at_proxy, &mut message, &manner)
                     .await;
             (start, proxy_start) = (at_origin.start, at_proxy.start);
+            // It stays its owner's: a server may remember a logon that is forgotten here.
             let owner = login.filter(|_| at_origin.auth.is_some()).map(|login| login.id);
+            let owner = key.owner.or(owner);
             let (of_origin, of_proxy) = (at_origin.logon, at_proxy.logon);
             let (origin, at) = (at_origin.auth, at_proxy.auth);
             let (reason, cause) = match sent {
