@@ -9,7 +9,7 @@ use crate::memory::{Memory, Place};
 use crate::party::{Logon, Outcome, Party};
 use crate::pool::{Key, Origin, Pool};
 use crate::proxy::{Proxy, ReadyProxy};
-use crate::redirect::{self, Redirects};
+use crate::redirect::{self, AnsweredUrl, Redirects};
 use crate::response::{Lease, ResponseBody};
 use crate::tls::Trust;
 use crate::trace::{Event, Observer};
@@ -31,7 +31,8 @@ use url::{Position, Url};
 
 /// An HTTP client that logs on where it is asked to. Clones share connections.
 ///
-/// Every answer has an [`Outcome`] in its extensions: whether it came of a logon, and if not, why.
+/// Every answer has an [`Outcome`] in its extensions: whether it came of a logon, and if not, why;
+/// and an [`AnsweredUrl`].
 ///
 /// # Security
 /// A connection that credentials went over carries requests of the same login only.
@@ -40,7 +41,7 @@ pub struct Client(Arc<Inner>);
 
 struct Inner {
     logins: Vec<Ready>,
-    proxy: Option<ReadyProxy>,
+    proxies: Vec<ReadyProxy>,
     redirects: Redirects,
     connector: Connector,
     pool: Arc<Pool<Line>>,
@@ -51,7 +52,7 @@ struct Inner {
 #[derive(Debug)]
 pub struct ClientBuilder {
     logins: Vec<Login>,
-    proxy: Option<Proxy>,
+    proxies: Vec<Proxy>,
     redirects: Redirects,
     trust: Option<Trust>,
     connect_timeout: Duration,
@@ -66,7 +67,7 @@ impl Default for ClientBuilder {
     fn default() -> Self {
         Self {
             logins: Vec::new(),
-            proxy: None,
+            proxies: Vec::new(),
             redirects: Redirects::default(),
             trust: None,
             connect_timeout: Duration::from_secs(30),
@@ -90,10 +91,11 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends requests through a proxy. Default: none.
+    /// Sends requests through a proxy. Of several the first one is used that is for the request.
+    /// Default: none.
     #[must_use]
     pub fn proxy(mut self, proxy: Proxy) -> Self {
-        self.proxy = Some(proxy);
+        self.proxies.push(proxy);
         self
     }
 
@@ -164,7 +166,7 @@ impl ClientBuilder {
         };
         Client(Arc::new(Inner {
             logins: self.logins.into_iter().map(Login::ready).collect(),
-            proxy: self.proxy.map(Proxy::ready),
+            proxies: self.proxies.into_iter().map(Proxy::ready).collect(),
             redirects: self.redirects,
             connector,
             pool: Arc::new(Pool::new(self.idle, self.max_idle)),
@@ -204,7 +206,8 @@ impl Client {
         let (method, headers) = (parts.method, clean(parts.headers)?);
         let mut hop = Hop { url, method, headers, body, requested: true, trusted: true };
         for _ in 0..=self.0.redirects.0 {
-            let response = self.0.answer(&mut hop).await?;
+            let mut response = self.0.answer(&mut hop).await?;
+            response.extensions_mut().insert(AnsweredUrl(hop.url.to_string()));
             if self.0.redirects == Redirects::NONE {
                 return Ok(response);
             }
@@ -249,7 +252,7 @@ impl Inner {
     /// The answer to one request, whichever connections it takes.
     async fn answer(&self, hop: &mut Hop) -> Result<Response<ResponseBody>, Error> {
         let origin = origin(&hop.url)?;
-        let proxy = self.proxy.as_ref().filter(|proxy| proxy.is_for(&origin.host));
+        let proxy = self.proxies.iter().find(|proxy| proxy.is_for(&origin));
         let forwarded = proxy.filter(|_| !origin.secure);
         let login = self.login(hop, &origin);
         let place = login.map(|it| Place { origin: Some(origin.clone()), login: it.id });
@@ -407,7 +410,7 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("logins", &self.0.logins)
-            .field("proxy", &self.0.proxy)
+            .field("proxies", &self.0.proxies)
             .finish_non_exhaustive()
     }
 }

@@ -1,7 +1,8 @@
 //! To whom credentials may be given.
 
+use ipnet::IpNet;
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The hosts that may have credentials. An answer of any other host stays a 401.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,6 +23,8 @@ enum Pattern {
     Exact(String),
     /// Everything below a domain; with the dot in front.
     Below(String),
+    /// Addresses, not names that lead to them.
+    Network(IpNet),
 }
 
 /// A pattern that is none.
@@ -33,7 +36,8 @@ impl fmt::Display for HostsError {
         write!(
             f,
             "{:?} names no hosts: write a host (\"intranet.corp.example\"), all below a domain \
-             (\"*.corp.example\"), \"<local>\" for names without a dot, or \"*\"",
+             (\"*.corp.example\"), a network (\"10.0.0.0/8\"), \"<local>\" for names without a \
+             dot, or \"*\"",
             self.0
         )
     }
@@ -56,7 +60,7 @@ impl Hosts {
     }
 
     /// These hosts, wherever a request to them comes from: `web.corp.example`, `*.corp.example`
-    /// for all below, `<local>` as [`Self::local`], `*` for all.
+    /// for all below, `10.0.0.0/8` for addresses, `<local>` as [`Self::local`], `*` for all.
     ///
     /// # Errors
     /// [`HostsError`] if a pattern is none of those.
@@ -75,6 +79,12 @@ impl Hosts {
             }
             _ => Self(Kind::Requested),
         }
+    }
+
+    /// Whether `host`, as URLs write it, is one of them. [`Self::requested`] lists none.
+    #[must_use]
+    pub fn contains(&self, host: &str) -> bool {
+        self.allow(&host.to_ascii_lowercase(), false)
     }
 
     /// Whether `host`, in lower case, may have them; `requested` if the caller named it.
@@ -96,6 +106,12 @@ impl Pattern {
             _ => {}
         }
         let text = text.trim_end_matches('.');
+        if let Ok(network) = text.parse::<IpNet>() {
+            return Ok(Self::Network(network));
+        }
+        if let Ok(address) = text.parse::<Ipv6Addr>() {
+            return Ok(Self::Exact(format!("[{address}]")));
+        }
         let (below, name) = match text.strip_prefix('*') {
             Some(rest) => (true, rest.strip_prefix('.').ok_or_else(bad)?),
             None => (false, text),
@@ -115,19 +131,25 @@ impl Pattern {
             Self::Local => is_local(host),
             Self::Exact(exact) => host == exact,
             Self::Below(suffix) => host.ends_with(suffix.as_str()) && host.len() > suffix.len(),
+            Self::Network(network) => {
+                address(host).is_some_and(|address| network.contains(&address))
+            }
         }
     }
 }
 
 fn is_local(host: &str) -> bool {
-    if let Some(literal) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        return literal
-            .parse::<Ipv6Addr>()
-            .is_ok_and(|address| address.to_canonical().is_loopback());
+    match address(host) {
+        Some(address) => address.is_loopback(),
+        None => !host.is_empty() && !host.contains(['.', '[']),
     }
-    match host.parse::<Ipv4Addr>() {
-        Ok(address) => address.is_loopback(),
-        Err(_) => !host.is_empty() && !host.contains('.'),
+}
+
+/// A host that is an address; an IPv4 address as such in every notation.
+fn address(host: &str) -> Option<IpAddr> {
+    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(literal) => Some(literal.parse::<Ipv6Addr>().ok()?.to_canonical()),
+        None => host.parse::<Ipv4Addr>().ok().map(IpAddr::V4),
     }
 }
 
@@ -159,6 +181,12 @@ mod tests {
             ("<local>", "[2001:db8::1]", false),
             ("<local>", "evil.example", false),
             ("[::1]", "[::1]", true),
+            ("::1", "[::1]", true),
+            ("10.0.0.0/8", "10.1.2.3", true),
+            ("10.0.0.0/8", "11.1.2.3", false),
+            ("10.0.0.0/8", "10.example", false),
+            ("fd00::/8", "[fd00::1]", true),
+            ("10.0.0.0/8", "[::ffff:10.0.0.1]", true),
             ("*", "evil.example", true),
         ] {
             assert_eq!(only(pattern).allow(host, false), allowed, "{pattern} {host}");
@@ -167,7 +195,9 @@ mod tests {
 
     #[test]
     fn what_names_no_hosts_is_refused() {
-        for pattern in ["", "*corp", "*.", "a b", "*.1.2.3.4", "http://a", "a/b", "a:80"] {
+        for pattern in
+            ["", "*corp", "*.", "a b", "*.1.2.3.4", "http://a", "a/b", "a:80", "10.0.0.0/33"]
+        {
             assert!(Hosts::only([pattern]).is_err(), "{pattern:?}");
         }
     }

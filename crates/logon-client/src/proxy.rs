@@ -2,6 +2,7 @@
 
 use crate::hosts::Hosts;
 use crate::login::{Login, Ready};
+use crate::pool::Origin;
 use std::fmt;
 use url::Url;
 
@@ -12,15 +13,25 @@ pub struct Proxy {
     pub(crate) port: u16,
     login: Option<Login>,
     direct: Option<Hosts>,
+    /// Only for `https://`, or only for `http://`.
+    secure: Option<bool>,
 }
 
 /// No proxy that can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProxyError(String);
+pub struct ProxyError {
+    /// Of the environment.
+    pub(crate) variable: Option<&'static str>,
+    /// Without a password.
+    pub(crate) url: String,
+}
 
 impl fmt::Display for ProxyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} is no proxy: write http://host:port", self.0)
+        if let Some(variable) = self.variable {
+            write!(f, "{variable}: ")?;
+        }
+        write!(f, "{:?} is no proxy: write http://host:port", self.url)
     }
 }
 
@@ -33,7 +44,7 @@ impl Proxy {
     /// [`ProxyError`] if that is no URL, or one of another scheme or with more in it than host
     /// and port.
     pub fn new(url: &str) -> Result<Self, ProxyError> {
-        let bad = || ProxyError(without_password(url));
+        let bad = || ProxyError { variable: None, url: without_password(url) };
         let read = Url::parse(url).map_err(|_| bad())?;
         let bare = read.username().is_empty()
             && read.password().is_none()
@@ -41,7 +52,7 @@ impl Proxy {
             && read.query().is_none();
         match (read.scheme(), read.host_str(), read.port_or_known_default()) {
             ("http", Some(host), Some(port)) if bare && !host.is_empty() => {
-                Ok(Self { host: host.to_owned(), port, login: None, direct: None })
+                Ok(Self { host: host.to_owned(), port, login: None, direct: None, secure: None })
             }
             _ => Err(bad()),
         }
@@ -61,6 +72,25 @@ impl Proxy {
         self
     }
 
+    /// For `https://` alone, or for `http://` alone.
+    #[must_use]
+    pub fn only_for_https(mut self, https: bool) -> Self {
+        self.secure = Some(https);
+        self
+    }
+
+    /// Its host, as URLs write it.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Whether it is logged on to.
+    #[must_use]
+    pub fn has_login(&self) -> bool {
+        self.login.is_some()
+    }
+
     pub(crate) fn ready(self) -> ReadyProxy {
         ReadyProxy {
             id: crate::id::Id::next(),
@@ -68,11 +98,12 @@ impl Proxy {
             port: self.port,
             login: self.login.map(Login::ready),
             direct: self.direct,
+            secure: self.secure,
         }
     }
 }
 
-fn without_password(url: &str) -> String {
+pub(crate) fn without_password(url: &str) -> String {
     match url.rsplit_once('@') {
         Some((_, rest)) => format!("…@{rest}"),
         None => url.to_owned(),
@@ -87,11 +118,13 @@ pub(crate) struct ReadyProxy {
     pub(crate) port: u16,
     pub(crate) login: Option<Ready>,
     direct: Option<Hosts>,
+    secure: Option<bool>,
 }
 
 impl ReadyProxy {
-    /// Whether requests to this host go through it.
-    pub(crate) fn is_for(&self, host: &str) -> bool {
-        !self.direct.as_ref().is_some_and(|direct| direct.allow(host, false))
+    /// Whether requests to this origin go through it.
+    pub(crate) fn is_for(&self, origin: &Origin) -> bool {
+        self.secure.is_none_or(|secure| secure == origin.secure)
+            && !self.direct.as_ref().is_some_and(|direct| direct.allow(&origin.host, false))
     }
 }

@@ -30,6 +30,10 @@ impl Default for Redirects {
     }
 }
 
+/// The URL that an answer is of: the last one of its redirects. In the extensions of every answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnsweredUrl(pub String);
+
 /// Where to, if anywhere; `Err` with what is no URL.
 pub(crate) fn target(
     from: &Url,
