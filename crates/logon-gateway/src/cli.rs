@@ -1,5 +1,9 @@
 //! The command line.
 
+mod client;
+
+pub(crate) use client::{ConnectionOptions, GetOptions, LogonOptions};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,6 +28,11 @@ pub(crate) enum Command {
         after_help = "Example:\n  logon demo\n  DEMO_PW='S3cret!pw' logon demo --user 'CORP\\alice' --password-env DEMO_PW --http 127.0.0.1:0"
     )]
     Demo(DemoOptions),
+    /// Ask for a URL, log on where that is demanded, and print the answer
+    #[command(
+        after_help = "Examples:\n  logon get http://intranet/report.csv -o report.csv\n  logon get -u 'CORP\\alice' https://web.corp.example/\n  LOGON_USER='CORP\\alice' LOGON_PASSWORD='S3cret!pw' logon get --allow web.corp.example https://web.corp.example/\n  logon get -u alice@corp.example --trace -d @order.xml -H 'Content-Type: text/xml' https://web.corp.example/orders\n  logon get --proxy http://proxy.corp.example:8080 --proxy-user 'CORP\\alice' https://example.org/\n\nCredentials: those of --user; without it what NTLM_USER_FILE, or LOGON_USER with LOGON_PASSWORD or\nLOGON_NT_HASH name. The latter go only to hosts without a dot, to this machine, and to those of\n--allow.\n\nThe body of every answer is written, that of a refusal too. Exit codes:\n  0  an answer below 400\n  1  the answer cannot be written\n  2  the command line is wrong\n  3  an answer of 400 or above\n  4  the credentials were refused (401, 407), or the proxy refuses a tunnel\n  5  there are no credentials, or none that may be sent there\n  6  no connection: name, TCP, TLS, proxy, time\n  7  the answer or the logon breaks the protocol, or broke off"
+    )]
+    Get(Box<GetOptions>),
     /// Keep a user file
     #[command(subcommand, arg_required_else_help = true)]
     Users(UsersCommand),

@@ -22,17 +22,20 @@
 )]
 
 mod cli;
+mod client;
 mod decode;
 mod demo;
 mod doctor;
 mod explain;
 mod failure;
 mod gateway;
+mod get;
 mod logging;
 mod manual;
 mod password;
 mod refusal;
 mod session_key;
+mod signals;
 mod users;
 
 use clap::Parser;
@@ -52,7 +55,10 @@ fn main() -> ExitCode {
         Err(failure) => {
             // Nothing can be done if even this cannot be written.
             let _ = writeln!(io::stderr(), "logon: {failure}");
-            ExitCode::FAILURE
+            match failure {
+                Failure::Exit(exit, _) => exit.code().into(),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }
@@ -67,6 +73,10 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Demo(options) => {
             drop(out);
             demo::run(options)
+        }
+        Command::Get(options) => {
+            drop(out);
+            get::run(&options)
         }
         Command::Users(command) => users::run(command, &mut out),
         Command::Explain { code } => explain::run(code.as_deref(), &mut out),

@@ -19,7 +19,8 @@ pub(super) fn print(tree: &mut Tree<'_>, name: &str, list: &TargetInfo<'_>) -> i
     let read = read.fold(4, usize::saturating_add);
     match list.as_bytes().get(read..) {
         Some(behind) if !behind.is_empty() => {
-            pairs.line(format_args!("{} bytes behind MsvAvEOL: {}", behind.len(), Hex(behind)))
+            let bytes = pairs.secret(behind);
+            pairs.line(format_args!("{} bytes behind MsvAvEOL: {bytes}", behind.len()))
         }
         _ => Ok(()),
     }
@@ -53,7 +54,10 @@ fn print_pair(tree: &mut Tree<'_>, pair: AvPair<'_>) -> io::Result<()> {
             Some(text) => tree.line(format_args!("{id} {:?}", text.to_string())),
             None => tree.line(format_args!("{id} {} (odd length: not UTF-16)", Hex(value))),
         },
-        _ => tree.line(format_args!("{id} {}", Hex(value))),
+        _ => {
+            let value = tree.secret(value);
+            tree.line(format_args!("{id} {value}"))
+        }
     }
 }
 
@@ -73,7 +77,8 @@ fn print_av_flags(tree: &mut Tree<'_>, bits: u32) -> io::Result<()> {
 fn print_single_host(tree: &mut Tree<'_>, value: &[u8]) -> io::Result<()> {
     let fields = || Some((value.get(8..16)?, value.get(16..48)?));
     let Some((custom, machine)) = fields() else {
-        return tree.line(format_args!("{} {}", AvId::SINGLE_HOST, Hex(value)));
+        let value = tree.secret(value);
+        return tree.line(format_args!("{} {value}", AvId::SINGLE_HOST));
     };
     tree.line(AvId::SINGLE_HOST)?;
     let mut below = tree.below();

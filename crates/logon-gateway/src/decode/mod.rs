@@ -30,6 +30,24 @@ pub(crate) fn run(
     Ok(out.flush()?)
 }
 
+/// Prints a token below what stands at `depth`, without anything that a password could be guessed
+/// by, and what is wrong with it in its place.
+pub(crate) fn print_without_secrets(
+    token: &[u8],
+    depth: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut tree = Tree::without_secrets(out, depth);
+    match token::print(&mut tree, token) {
+        Ok(()) => Ok(()),
+        Err(DecodeFailure::Io(error)) => Err(error),
+        Err(DecodeFailure::Unknown(_)) => {
+            tree.line(format_args!("unknown token, {} bytes, not shown", token.len()))
+        }
+        Err(failure) => tree.line(format_args!("malformed: {failure}")),
+    }
+}
+
 /// Why there is no tree, or only the beginning of one.
 #[derive(Debug)]
 pub(crate) enum DecodeFailure {

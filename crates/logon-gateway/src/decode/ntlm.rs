@@ -2,7 +2,7 @@
 
 use super::DecodeFailure;
 use super::av_pairs::{self, Time};
-use super::tree::{Hex, Tree};
+use super::tree::{Shows, Tree};
 use logon::wire::ntlm::{
     Authenticate, AvFlags, Challenge, MessageType, Negotiate, NegotiateFlags, NtlmV2Response,
     SIGNATURE, Version,
@@ -36,7 +36,8 @@ fn print_challenge(tree: &mut Tree<'_>, message: &Challenge<'_>) -> Result<(), D
     let name = Name { flags: Some(message.flags), bytes: message.target_name };
     tree.line(format_args!("TargetName {name}"))?;
     print_flags(tree, Some(message.flags))?;
-    tree.line(format_args!("ServerChallenge {}", Hex(&message.server_challenge)))?;
+    let challenge = tree.secret(&message.server_challenge);
+    tree.line(format_args!("ServerChallenge {challenge}"))?;
     match &message.target_info {
         Some(list) => av_pairs::print(tree, "TargetInfo", list)?,
         None => tree.line("TargetInfo (absent)")?,
@@ -60,14 +61,17 @@ fn print_authenticate(
     }
     match message.encrypted_random_session_key {
         [] => tree.line("EncryptedRandomSessionKey (absent)")?,
-        key => tree.line(format_args!("EncryptedRandomSessionKey {}", Hex(key)))?,
+        key => {
+            let key = tree.secret(key);
+            tree.line(format_args!("EncryptedRandomSessionKey {key}"))?;
+        }
     }
     print_flags(tree, flags)?;
     print_version(tree, message.version)?;
-    match (&message.mic, announced) {
-        (Some(mic), true) => tree.line(format_args!("MIC {} (announced by MsvAvFlags)", Hex(mic))),
+    match (message.mic.as_ref().map(|mic| tree.secret(mic)), announced) {
+        (Some(mic), true) => tree.line(format_args!("MIC {mic} (announced by MsvAvFlags)")),
         // Room before the payload may be a MIC or anything else: only the announcement tells.
-        (Some(mic), false) => tree.line(format_args!("MIC {} (not announced)", Hex(mic))),
+        (Some(mic), false) => tree.line(format_args!("MIC {mic} (not announced)")),
         (None, true) => tree.line("MIC (announced by MsvAvFlags, but absent: stripped)"),
         (None, false) => tree.line("MIC (absent, not announced)"),
     }?;
@@ -81,11 +85,12 @@ fn print_lm_response(tree: &mut Tree<'_>, message: &Authenticate<'_>) -> io::Res
     let mut below = tree.below();
     match response.split_at_checked(16) {
         Some((proof, challenge)) if kind == "LMv2" => {
-            below.line(format_args!("Response {}", Hex(proof)))?;
-            below.line(format_args!("ChallengeFromClient {}", Hex(challenge)))
+            let (proof, challenge) = (below.secret(proof), below.secret(challenge));
+            below.line(format_args!("Response {proof}"))?;
+            below.line(format_args!("ChallengeFromClient {challenge}"))
         }
         _ if is_zero(response) => Ok(()),
-        _ => below.line(Hex(response)),
+        _ => below.line(below.secret(response)),
     }
 }
 
@@ -133,13 +138,15 @@ fn print_nt_response(
         return Ok(false);
     }
     if response.len() == 24 {
-        below.line(Hex(response))?;
+        below.line(below.secret(response))?;
         return Ok(false);
     }
     let response = NtlmV2Response::decode(response)?;
-    below.line(format_args!("NTProofStr {}", Hex(&response.nt_proof_str)))?;
+    let proof = below.secret(&response.nt_proof_str);
+    below.line(format_args!("NTProofStr {proof}"))?;
     below.line(format_args!("TimeStamp {}", Time(response.timestamp)))?;
-    below.line(format_args!("ChallengeFromClient {}", Hex(&response.client_challenge)))?;
+    let challenge = below.secret(&response.client_challenge);
+    below.line(format_args!("ChallengeFromClient {challenge}"))?;
     av_pairs::print(&mut below, "AvPairs", &response.target_info)?;
     Ok(response.target_info.flags().contains(AvFlags::MIC_PRESENT))
 }
@@ -153,13 +160,21 @@ fn print_version(tree: &mut Tree<'_>, version: Option<Version>) -> io::Result<()
 
 fn print_flags(tree: &mut Tree<'_>, flags: Option<NegotiateFlags>) -> io::Result<()> {
     let Some(flags) = flags else { return tree.line("NegotiateFlags (absent)") };
-    tree.line(format_args!("NegotiateFlags 0x{:08x}", flags.bits()))?;
+    let names =
+        (0..32).map(|place| 1_u32 << place).filter(|bit| flags.bits() & bit != 0).map(|bit| {
+            match NegotiateFlags::from_bits_retain(bit).iter_names().next() {
+                Some((name, _)) => name.to_owned(),
+                None => format!("{} (reserved, 0x{bit:08x})", reserved(bit)),
+            }
+        });
+    let line = format!("NegotiateFlags 0x{:08x}", flags.bits());
+    if tree.shows() == Shows::NoSecrets {
+        return tree.line(format_args!("{line} {}", names.collect::<Vec<_>>().join(" ")));
+    }
+    tree.line(line)?;
     let mut below = tree.below();
-    for bit in (0..32).map(|place| 1_u32 << place).filter(|bit| flags.bits() & bit != 0) {
-        match NegotiateFlags::from_bits_retain(bit).iter_names().next() {
-            Some((name, _)) => below.line(name)?,
-            None => below.line(format_args!("{} (reserved, 0x{bit:08x})", reserved(bit)))?,
-        }
+    for name in names {
+        below.line(name)?;
     }
     Ok(())
 }

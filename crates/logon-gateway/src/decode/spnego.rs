@@ -65,11 +65,13 @@ fn print_hints(tree: &mut Tree<'_>, hints: NegHints<'_>) -> io::Result<()> {
 
 fn print_mic(tree: &mut Tree<'_>, mic: Option<&[u8]>) -> io::Result<()> {
     let Some(mic) = mic else { return Ok(()) };
-    tree.line(format_args!("mechListMIC {}", Hex(mic)))?;
+    let bytes = tree.secret(mic);
+    tree.line(format_args!("mechListMIC {bytes}"))?;
     // Only NTLM has signatures of this form; those of Kerberos begin otherwise.
     if let Ok(signature) = MessageSignature::decode(mic) {
         let mut fields = tree.below();
-        fields.line(format_args!("Checksum {}", Hex(&signature.checksum)))?;
+        let checksum = fields.secret(&signature.checksum);
+        fields.line(format_args!("Checksum {checksum}"))?;
         fields.line(format_args!("SeqNum {}", signature.seq_num))?;
     }
     Ok(())

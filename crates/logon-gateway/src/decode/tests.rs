@@ -225,3 +225,59 @@ fn what_a_peer_chose_cannot_steer_the_terminal() {
     token.extend(b"\x1b[2");
     assert!(tree(&token).contains(r#"DomainName "\u{1b}[2""#));
 }
+
+#[test]
+fn a_trace_has_no_bytes_that_a_password_could_be_guessed_by() {
+    for case in vectors::load_dir("captures") {
+        for name in ELSEWHERE {
+            case.list_text(name);
+        }
+        let mut seen = 0;
+        for token in [case.list_hex("RequestToken"), case.list_hex("ReplyToken")].concat() {
+            let whole = tree(&token);
+            let mut out = Vec::new();
+            super::print_without_secrets(&token, 1, &mut out).unwrap();
+            let safe = String::from_utf8(out).unwrap();
+            let fields =
+                ["ServerChallenge ", "NTProofStr ", "ChallengeFromClient ", "MIC ", "Response "];
+            let more = ["EncryptedRandomSessionKey ", "mechListMIC ", "Checksum "];
+            for field in fields.into_iter().chain(more) {
+                for line in whole.lines().filter_map(|line| line.trim().strip_prefix(field)) {
+                    let value = line.split(' ').next().unwrap();
+                    if value.len() < 16 || value.bytes().any(|b| !b.is_ascii_hexdigit()) {
+                        continue;
+                    }
+                    seen += 1;
+                    assert!(!safe.contains(&value[..16]), "{}: {field}{safe}", case.id());
+                }
+            }
+            for line in safe.lines() {
+                assert!(line.starts_with("  "), "{}: {safe}", case.id());
+                // The hash of channel bindings is that of a public certificate.
+                let digits =
+                    |word: &str| word.len() >= 16 && word.bytes().all(|b| b.is_ascii_hexdigit());
+                let shown = line.split_whitespace().any(digits);
+                assert!(
+                    !shown
+                        || line.contains("MsvAvChannelBindings")
+                        || line.contains("CustomData")
+                        || line.contains("MachineID"),
+                    "{}: {line}",
+                    case.id()
+                );
+            }
+        }
+        assert!(seen >= 1, "{}: none", case.id());
+        for name in [
+            "UserInMessage",
+            "DomainInMessage",
+            "Workstation",
+            "Mic",
+            "Dialect",
+            "BindingsHash",
+            "Authenticate",
+        ] {
+            case.list_text(name);
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! What kind of token it is: told by its first bytes, as an acceptor does.
 
-use super::tree::{Hex, Tree};
+use super::tree::Tree;
 use super::{DecodeFailure, ntlm, spnego};
 use logon::wire::ntlm::SIGNATURE;
 use logon::wire::spnego::MechType;
@@ -46,7 +46,7 @@ pub(super) fn print_within(
         return Ok(below.line("(too deep within other tokens, not decoded)")?);
     }
     match print(&mut below, token) {
-        Err(DecodeFailure::Unknown(_)) => Ok(below.line(Hex(token))?),
+        Err(DecodeFailure::Unknown(_)) => Ok(below.line(below.secret(token))?),
         result => result,
     }
 }

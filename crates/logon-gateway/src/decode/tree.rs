@@ -7,11 +7,35 @@ use std::io::{self, Write};
 pub(super) struct Tree<'w> {
     out: &'w mut dyn Write,
     depth: usize,
+    shows: Shows,
+}
+
+/// How much is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shows {
+    /// All there is.
+    All,
+    /// Nothing that a password could be guessed by, and flags in one line: for logs and tickets.
+    NoSecrets,
 }
 
 impl<'w> Tree<'w> {
     pub(super) fn new(out: &'w mut dyn Write) -> Self {
-        Self { out, depth: 0 }
+        Self { out, depth: 0, shows: Shows::All }
+    }
+
+    /// For a reader who gets no secrets, below what stands at `depth`.
+    pub(super) fn without_secrets(out: &'w mut dyn Write, depth: usize) -> Self {
+        Self { out, depth, shows: Shows::NoSecrets }
+    }
+
+    pub(super) fn shows(&self) -> Shows {
+        self.shows
+    }
+
+    /// Bytes that a password could be guessed by, or that are not known to be otherwise.
+    pub(super) fn secret<'a>(&self, bytes: &'a [u8]) -> Secret<'a> {
+        Secret { bytes, shows: self.shows }
     }
 
     pub(super) fn line(&mut self, text: impl fmt::Display) -> io::Result<()> {
@@ -20,7 +44,7 @@ impl<'w> Tree<'w> {
 
     /// What belongs to the line last written.
     pub(super) fn below(&mut self) -> Tree<'_> {
-        Tree { out: &mut *self.out, depth: self.depth.saturating_add(1) }
+        Tree { out: &mut *self.out, depth: self.depth.saturating_add(1), shows: self.shows }
     }
 
     /// How far in this is.
@@ -43,5 +67,20 @@ impl fmt::Display for Hex<'_> {
             write!(f, "… ({} bytes)", bytes.len())?;
         }
         Ok(())
+    }
+}
+
+/// Bytes that not everybody is shown.
+pub(super) struct Secret<'a> {
+    bytes: &'a [u8],
+    shows: Shows,
+}
+
+impl fmt::Display for Secret<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.shows {
+            Shows::All => Hex(self.bytes).fmt(f),
+            Shows::NoSecrets => write!(f, "({} bytes, not shown)", self.bytes.len()),
+        }
     }
 }

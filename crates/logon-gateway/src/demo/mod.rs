@@ -5,6 +5,7 @@ mod pages;
 
 use crate::cli::{Demand, DemoOptions};
 use crate::failure::Failure;
+use crate::signals::interrupted;
 use crate::{logging, password};
 use logon::http::{BasicConfig, ConnectionConfig, DigestConfig};
 use logon::{AcceptorConfig, Answer, BindingsPolicy, CredentialStore, MicPolicy, Policy};
@@ -89,25 +90,6 @@ async fn bind(address: SocketAddr, option: &str) -> Result<TcpListener, Failure>
 
 fn local(listener: &TcpListener) -> Result<SocketAddr, Failure> {
     listener.local_addr().map_err(|error| Failure::message(error.to_string()))
-}
-
-/// Ctrl-C, or SIGTERM where there is such a thing.
-async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminated.recv() => {}
-            }
-            return;
-        }
-    }
-    // Without a signal to wait for there is nothing to stop at.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }
 
 fn names(domain: &str) -> ServerNames {

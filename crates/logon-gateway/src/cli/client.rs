@@ -1,0 +1,137 @@
+//! The options of commands that log on to servers and proxies.
+
+use clap::{Args, ValueEnum};
+use logon::http::Scheme;
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[derive(Debug, Args)]
+pub(crate) struct GetOptions {
+    /// What to ask for
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+
+    /// The method; GET if absent, POST with --data
+    #[arg(short = 'X', long = "request", value_name = "METHOD")]
+    pub(crate) method: Option<String>,
+
+    /// A field of the request; may be given several times
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
+    pub(crate) headers: Vec<String>,
+
+    /// The body: text, @FILE for that of a file as it is, @- for standard input
+    #[arg(short, long, value_name = "TEXT|@FILE|@-", allow_hyphen_values = true)]
+    pub(crate) data: Option<String>,
+
+    /// Write the answer to this file; it is replaced when the whole answer is there
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Write status line and fields of the answer before its body
+    #[arg(short, long)]
+    pub(crate) include: bool,
+
+    /// Follow redirects, at most 10
+    #[arg(short = 'L', long)]
+    pub(crate) location: bool,
+
+    #[command(flatten)]
+    pub(crate) logon: LogonOptions,
+
+    /// Go through this proxy; '' is none. Absent: those of the environment, `http_proxy`,
+    /// `https_proxy`, `all_proxy` and `no_proxy`
+    #[arg(long, value_name = "URL")]
+    pub(crate) proxy: Option<String>,
+
+    /// Log on to the proxy under this name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) proxy_user: Option<String>,
+
+    /// File whose first line is the password of --proxy-user
+    #[arg(long, value_name = "FILE", requires = "proxy_user")]
+    pub(crate) proxy_password_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) connection: ConnectionOptions,
+
+    /// No progress and no remarks; what fails is still said
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+/// Who logs on, and how.
+#[derive(Debug, Args)]
+pub(crate) struct LogonOptions {
+    /// Log on under this name. The password is that of --password-file, or of a user file or the
+    /// environment, or is asked for
+    #[arg(short, long, value_name = r"DOMAIN\USER")]
+    pub(crate) user: Option<String>,
+
+    /// File whose first line is the password of --user
+    #[arg(long, value_name = "FILE", requires = "user")]
+    pub(crate) password_file: Option<PathBuf>,
+
+    /// Log on by this scheme only; may be given several times. Absent: Negotiate and NTLM
+    #[arg(long = "scheme", value_name = "SCHEME", value_enum)]
+    pub(crate) schemes: Vec<SchemeName>,
+
+    /// Send no channel bindings: for servers whose TLS ends at another machine
+    #[arg(long, conflicts_with = "require_bindings")]
+    pub(crate) no_bindings: bool,
+
+    /// Send no credentials where there are no channel bindings, as without TLS
+    #[arg(long)]
+    pub(crate) require_bindings: bool,
+
+    /// Host that credentials found without --user may go to, or that a redirect may take those of
+    /// --user to: a name, *.corp.example, 10.0.0.0/8. Hosts without a dot are always allowed
+    #[arg(long, value_name = "HOST", env = "LOGON_ALLOW", value_delimiter = ',')]
+    pub(crate) allow: Vec<String>,
+}
+
+/// How connections are made.
+#[derive(Debug, Args)]
+pub(crate) struct ConnectionOptions {
+    /// PEM file of the authorities that vouch for servers, instead of those of the system
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cacert: Option<PathBuf>,
+
+    /// How long to wait for a connection, for an answer, and for each next piece of it: 30, 5m.
+    /// Absent: 30 seconds for a connection, and no limit
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) timeout: Option<Duration>,
+
+    /// Show on standard error what is sent and received, with tokens decoded and secrets left out
+    #[arg(long)]
+    pub(crate) trace: bool,
+}
+
+/// A scheme to log on by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemeName {
+    /// Negotiate (SPNEGO)
+    Negotiate,
+    /// NTLM
+    Ntlm,
+    /// Basic, which sends the password itself, over TLS only
+    Basic,
+}
+
+impl SchemeName {
+    pub(crate) const fn scheme(self) -> Scheme {
+        match self {
+            Self::Negotiate => Scheme::Negotiate,
+            Self::Ntlm => Scheme::Ntlm,
+            Self::Basic => Scheme::Basic,
+        }
+    }
+}
+
+/// Seconds, or what `humantime` reads.
+fn time(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<u32>().map(|seconds| Duration::from_secs(seconds.into()));
+    let time = seconds
+        .or_else(|_| humantime::parse_duration(text))
+        .map_err(|error| format!("{error}: write seconds, or 5m"))?;
+    if time.is_zero() { Err("no time at all".to_owned()) } else { Ok(time) }
+}

@@ -1,0 +1,10 @@
+//! What commands that log on to servers and proxies have in common.
+
+mod failed;
+mod trace;
+mod way;
+mod who;
+
+pub(crate) use failed::failure;
+pub(crate) use way::{builder, proxy};
+pub(crate) use who::{Known, Who};

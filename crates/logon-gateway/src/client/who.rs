@@ -1,0 +1,150 @@
+//! Who logs on: chosen by name, or found by itself and then not for everybody.
+
+use crate::cli::LogonOptions;
+use crate::failure::{Exit, Failure};
+use logon::http::Scheme;
+use logon_client::credentials::{CredentialError, Credentials, Found, Search};
+use logon_client::{Hosts, Login};
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// More than any password.
+const MAX_PASSWORD: u64 = 4096;
+
+/// Credentials, and where they may go.
+#[derive(Debug)]
+pub(crate) struct Who {
+    pub(crate) known: Known,
+    schemes: Vec<Scheme>,
+    no_bindings: bool,
+    require_bindings: bool,
+    /// Those of the options alone.
+    named: Option<Hosts>,
+}
+
+/// Where credentials come from.
+#[derive(Debug)]
+pub(crate) enum Known {
+    /// Somebody chose them by name.
+    Chosen(Found),
+    /// They were there.
+    Found(Found),
+    /// There are none that can be used.
+    Nothing(CredentialError),
+}
+
+impl Who {
+    /// Finds them. Asks for a password only if there is a name.
+    pub(crate) fn find(options: &LogonOptions) -> Result<Self, Failure> {
+        let named = match options.allow.iter().filter(|host| !host.is_empty()) {
+            hosts if hosts.clone().next().is_none() => None,
+            hosts => Some(Hosts::only(hosts).map_err(|e| Failure::usage(format!("--allow {e}")))?),
+        };
+        let known = match &options.user {
+            Some(name) => Known::Chosen(chosen(name, options.password_file.as_deref())?),
+            None => match Search::new().find() {
+                Ok(found) => Known::Found(found),
+                Err(error) => Known::Nothing(error),
+            },
+        };
+        let schemes = match options.schemes.as_slice() {
+            [] => Scheme::INTEGRATED.to_vec(),
+            schemes => schemes.iter().map(|scheme| scheme.scheme()).collect(),
+        };
+        let LogonOptions { no_bindings, require_bindings, .. } = *options;
+        Ok(Self { known, schemes, no_bindings, require_bindings, named })
+    }
+
+    /// The logins to servers.
+    pub(crate) fn logins(&self) -> Vec<Login> {
+        let to =
+            |found: &Found, hosts: Hosts| self.login(found.credentials.clone()).with_hosts(hosts);
+        match &self.known {
+            Known::Chosen(found) => {
+                let named = self.named.iter().map(|hosts| to(found, hosts.clone()));
+                std::iter::once(to(found, Hosts::requested())).chain(named).collect()
+            }
+            Known::Found(found) => vec![to(found, self.hosts())],
+            Known::Nothing(_) => Vec::new(),
+        }
+    }
+
+    /// The login to a proxy, unless it may not have what was found.
+    pub(crate) fn proxy_login(&self, host: &str) -> Option<Login> {
+        match &self.known {
+            Known::Found(found) if self.hosts().contains(host) => {
+                Some(self.login(found.credentials.clone()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The hosts that get what was found.
+    fn hosts(&self) -> Hosts {
+        let local = Hosts::local();
+        self.named.as_ref().map_or(local.clone(), |named| local.or(named.clone()))
+    }
+
+    /// In the schemes and with the channel bindings of the options.
+    pub(crate) fn login(&self, credentials: Credentials) -> Login {
+        let login = Login::new(credentials).with_schemes(&self.schemes);
+        match (self.no_bindings, self.require_bindings) {
+            (true, _) => login.without_bindings(),
+            (_, true) => login.with_bindings_required(),
+            _ => login,
+        }
+    }
+
+    pub(crate) fn sends_no_bindings(&self) -> bool {
+        self.no_bindings
+    }
+}
+
+/// The credentials of an account that somebody named.
+pub(crate) fn chosen(name: &str, password_file: Option<&Path>) -> Result<Found, Failure> {
+    let search = Search::new().name(name);
+    let search = match password_file {
+        Some(path) => search.given(Credentials::password(name, first_line(path)?)),
+        None => search.may_prompt(true),
+    };
+    search.find().map_err(|error| {
+        let advice = match &error {
+            CredentialError::NoTerminal(_) => ", or use --password-file",
+            _ => "",
+        };
+        Failure::Exit(Exit::NoCredentials, format!("{name}: {error}{advice}"))
+    })
+}
+
+/// The password in the first line of a file, which may be a pipe.
+fn first_line(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let shown = path.display();
+    let bad = |why: &dyn std::fmt::Display| Failure::usage(format!("{shown}: {why}"));
+    let file = std::fs::File::open(path).map_err(|error| bad(&error))?;
+    if let Ok(metadata) = file.metadata() {
+        warn_if_open(path, &metadata);
+    }
+    let mut line = Zeroizing::new(String::with_capacity(4096));
+    let read = BufReader::with_capacity(1, file.take(MAX_PASSWORD)).read_line(&mut line);
+    read.map_err(|error| bad(&error))?;
+    let password = line.strip_suffix('\n').unwrap_or(&line);
+    let password = password.strip_suffix('\r').unwrap_or(password);
+    if password.is_empty() {
+        return Err(bad(&"its first line is empty, and should be a password"));
+    }
+    Ok(Zeroizing::new(password.to_owned()))
+}
+
+#[cfg(unix)]
+fn warn_if_open(path: &Path, metadata: &std::fs::Metadata) {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = metadata.permissions().mode() & 0o777;
+    if metadata.is_file() && mode & 0o077 != 0 {
+        let path = path.display();
+        tracing::warn!("others can read {path} (mode {mode:o}): `chmod go= {path}`");
+    }
+}
+
+#[cfg(not(unix))]
+fn warn_if_open(_: &Path, _: &std::fs::Metadata) {}

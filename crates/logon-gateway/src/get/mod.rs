@@ -1,0 +1,139 @@
+//! `logon get`: asks for a URL, logs on where that is demanded, and writes the answer.
+
+mod body;
+mod output;
+mod progress;
+mod request;
+mod verdict;
+
+use crate::cli::GetOptions;
+use crate::client::{self, Who};
+use crate::failure::{Exit, Failure};
+use crate::logging;
+use crate::signals::interrupted;
+use http::Request;
+use http_body_util::BodyExt;
+use logon_client::{Body, Client, Proxy, Redirects, ResponseBody};
+use output::Output;
+use progress::Progress;
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+/// As many as browsers follow at least.
+const REDIRECTS: usize = 10;
+
+pub(crate) fn run(options: &GetOptions) -> Result<(), Failure> {
+    logging::start_at(false, if options.quiet { "error" } else { "warn" });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::message(format!("cannot start: {error}")))?;
+    // Before anybody is asked for a password.
+    let request = runtime.block_on(async { request::of(options) })?;
+    let who = Who::find(&options.logon)?;
+    let client = client(options, &who)?;
+    let ended = runtime.block_on(async {
+        let getting = get(&client, request, options, &who);
+        match options.output {
+            // There is a file to remove.
+            Some(_) => tokio::select! {
+                ended = getting => ended,
+                () = interrupted() => {
+                    Err(Failure::Exit(Exit::Interrupted, "interrupted".to_owned()))
+                }
+            },
+            None => getting.await,
+        }
+    });
+    // Somebody may still be reading from standard input.
+    runtime.shutdown_background();
+    ended
+}
+
+fn client(options: &GetOptions, who: &Who) -> Result<Client, Failure> {
+    let mut builder = client::builder(&options.connection)?;
+    for login in who.logins() {
+        builder = builder.login(login);
+    }
+    let user = options.proxy_user.as_deref();
+    let user = user.map(|name| (name, options.proxy_password_file.as_deref()));
+    for proxy in proxies(options)? {
+        builder = builder.proxy(client::proxy(proxy, user, who)?);
+    }
+    let redirects = if options.location { Redirects::up_to(REDIRECTS) } else { Redirects::NONE };
+    Ok(builder.redirects(redirects).build())
+}
+
+fn proxies(options: &GetOptions) -> Result<Vec<Proxy>, Failure> {
+    let found = match options.proxy.as_deref() {
+        Some("") => return Ok(Vec::new()),
+        Some(url) => Proxy::new(url).map(|proxy| vec![proxy]),
+        None => Proxy::from_environment(&|name| std::env::var_os(name)),
+    };
+    found.map_err(|error| {
+        Failure::usage(format!("{error}; a name goes into --proxy-user, and --proxy '' is none"))
+    })
+}
+
+async fn get(
+    client: &Client,
+    request: Request<Body>,
+    options: &GetOptions,
+    who: &Who,
+) -> Result<(), Failure> {
+    let mut output = Output::open(options.output.as_deref())?;
+    let asked = request.uri().clone();
+    let (head, mut body) = match client.send(request).await {
+        Ok(response) => response.into_parts(),
+        Err(error) => return Err(client::failure(&error)),
+    };
+    if options.include {
+        output.write(&output::head(&head))?;
+    }
+    let length = http_body::Body::size_hint(&body).exact();
+    let watched = options.output.is_some() && !options.quiet;
+    let mut progress = Progress::start(watched, length);
+    while let Some(piece) = next(&mut body, options.connection.timeout).await? {
+        output.write(&piece)?;
+        progress.add(piece.len());
+    }
+    progress.end();
+    output.finish()?;
+    verdict::of(&head, &asked, options, who)
+}
+
+/// The next piece of the answer, if it comes in time.
+async fn next(
+    body: &mut ResponseBody,
+    limit: Option<Duration>,
+) -> Result<Option<bytes::Bytes>, Failure> {
+    let broken = |why: String| Failure::Exit(Exit::Broken, format!("the answer broke off: {why}"));
+    loop {
+        let frame = match limit {
+            None => body.frame().await,
+            Some(limit) => within(limit, body.frame()).await?,
+        };
+        match frame {
+            None => return Ok(None),
+            Some(Err(error)) => return Err(broken(error.to_string())),
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) => return Ok(Some(data)),
+                // Trailers are for nobody here.
+                Err(_) => continue,
+            },
+        }
+    }
+}
+
+async fn within<T>(limit: Duration, what: impl Future<Output = T>) -> Result<T, Failure> {
+    tokio::time::timeout(limit, what).await.map_err(|_| {
+        let text = format!("the answer broke off: nothing more within {limit:?}");
+        Failure::Exit(Exit::NoConnection, text)
+    })
+}
+
+/// What writing an answer fails with.
+fn unwritable(path: &std::path::Path, error: &io::Error) -> Failure {
+    Failure::message(format!("{}: {error}", path.display()))
+}

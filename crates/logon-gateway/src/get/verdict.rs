@@ -1,0 +1,213 @@
+//! What an answer means: whether that is a failure, of which kind, and what to do next.
+
+use crate::cli::GetOptions;
+use crate::client::{Known, Who};
+use crate::failure::{Exit, Failure};
+use http::header::{AUTHORIZATION, LOCATION, WWW_AUTHENTICATE};
+use http::response::Parts;
+use http::{StatusCode, Uri};
+use logon_client::{AnsweredUrl, Logon, Outcome};
+use std::io::Write;
+use url::Url;
+
+/// Fails if the answer is one of failure.
+pub(super) fn of(
+    head: &Parts,
+    asked: &Uri,
+    options: &GetOptions,
+    who: &Who,
+) -> Result<(), Failure> {
+    let url = head.extensions.get::<AnsweredUrl>().map_or_else(String::new, |url| url.0.clone());
+    let outcome = head.extensions.get::<Outcome>().cloned().unwrap_or_default();
+    let answer = Answer { head, outcome, url: Url::parse(&url).ok(), asked, options, who };
+    if head.status.is_client_error() || head.status.is_server_error() {
+        let (exit, why) = answer.failure();
+        return Err(Failure::Exit(exit, format!("{}: {why}", head.status)));
+    }
+    if head.status.is_redirection()
+        && !options.location
+        && !options.quiet
+        && let Some(to) = head.headers.get(LOCATION)
+    {
+        let to = String::from_utf8_lossy(to.as_bytes()).escape_debug().to_string();
+        let line = format!("logon: {}: to {to}; --location follows", head.status);
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
+    Ok(())
+}
+
+/// An answer, and all that led to it.
+struct Answer<'a> {
+    head: &'a Parts,
+    outcome: Outcome,
+    /// What was asked last.
+    url: Option<Url>,
+    /// What was asked first.
+    asked: &'a Uri,
+    options: &'a GetOptions,
+    who: &'a Who,
+}
+
+impl Answer<'_> {
+    fn failure(&self) -> (Exit, String) {
+        match self.head.status {
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED => self.of_proxy(),
+            StatusCode::UNAUTHORIZED => self.of_origin(),
+            StatusCode::FORBIDDEN => {
+                let why = match &self.outcome.origin {
+                    Logon::LoggedOn { .. } => format!(
+                        "{} is {}, and may not do this at {}",
+                        self.name(),
+                        self.outcome.origin,
+                        self.shown()
+                    ),
+                    _ => format!("{} does not allow it", self.shown()),
+                };
+                (Exit::Status, why)
+            }
+            _ => (Exit::Status, self.shown()),
+        }
+    }
+
+    fn of_origin(&self) -> (Exit, String) {
+        let host = self.host();
+        match &self.outcome.origin {
+            _ if self.options_have_credentials() => {
+                (Exit::Refused, format!("{host} refuses the field Authorization of --header"))
+            }
+            Logon::NoLogin => (Exit::NoCredentials, self.nothing_sent()),
+            Logon::Refused { .. } | Logon::RefusedBefore => {
+                let why = format!(
+                    "{host} refused {}: {}. {}Every attempt counts against the account",
+                    self.name(),
+                    self.outcome.origin,
+                    self.suspicion()
+                );
+                (Exit::Refused, why)
+            }
+            Logon::NotOffered { offered } => (
+                Exit::NoCredentials,
+                format!("{host}: {}; {}", self.outcome.origin, self.offer(offered)),
+            ),
+            Logon::ProxyInBetween => (
+                Exit::NoCredentials,
+                format!("{host} asks for credentials: {}", self.outcome.origin),
+            ),
+            _ => {
+                let why = "asks for no logon that this command knows of; it may have a form, \
+                           or tokens for --header";
+                (Exit::Status, format!("{host} {why}"))
+            }
+        }
+    }
+
+    fn of_proxy(&self) -> (Exit, String) {
+        let logon = &self.outcome.proxy;
+        match logon {
+            Logon::NoLogin => {
+                let advice = "log on to it by --proxy-user NAME";
+                (Exit::NoCredentials, format!("the proxy asks for credentials; {advice}"))
+            }
+            Logon::Refused { .. } | Logon::RefusedBefore => {
+                let advice = "Check name and password: every attempt counts against the account";
+                (Exit::Refused, format!("the proxy: {logon}. {advice}"))
+            }
+            Logon::NotOffered { offered } => {
+                (Exit::NoCredentials, format!("the proxy: {logon}; {}", self.offer(offered)))
+            }
+            _ => (Exit::Status, self.shown()),
+        }
+    }
+
+    /// Credentials are asked for, and none went there.
+    fn nothing_sent(&self) -> String {
+        let (host, offered) = (self.host(), self.offered());
+        let asks = format!("{host} asks for credentials ({offered})");
+        match &self.who.known {
+            Known::Chosen(_) if self.has_left_tls() => {
+                format!("{asks}, and a redirect led there from https to http: none were sent")
+            }
+            Known::Chosen(found) => format!(
+                "{asks}, and a redirect led there: {found} was not sent. --allow {host} sends it"
+            ),
+            Known::Found(found) => format!(
+                "{asks}. There is {found}, and it was not sent: what nobody chose goes only to \
+                 hosts that are allowed. --allow {host} sends it, -u NAME logs on as somebody else"
+            ),
+            Known::Nothing(error) => {
+                format!("{asks}. -u NAME logs on and asks for the password. Else: {error}")
+            }
+        }
+    }
+
+    fn has_left_tls(&self) -> bool {
+        self.asked.scheme_str() == Some("https")
+            && self.url.as_ref().is_some_and(|url| url.scheme() == "http")
+    }
+
+    fn options_have_credentials(&self) -> bool {
+        let name = AUTHORIZATION.as_str();
+        let is_it = |field: &String| {
+            field.split(':').next().is_some_and(|field| field.trim().eq_ignore_ascii_case(name))
+        };
+        self.options.headers.iter().any(is_it) && self.outcome.origin == Logon::NoLogin
+    }
+
+    /// What else than a wrong password it may be.
+    fn suspicion(&self) -> &'static str {
+        let https = self.url.as_ref().is_some_and(|url| url.scheme() == "https");
+        let domain = self.name().contains(['\\', '@']);
+        match (https, self.who.sends_no_bindings(), domain) {
+            (_, _, false) => "Check the password, and whether the name needs a domain. ",
+            (true, true, _) => {
+                "Check name and password; or the server wants channel bindings: leave out \
+                 --no-bindings. "
+            }
+            (true, false, _) => {
+                "Check name and password; or TLS ends at another machine: --no-bindings. "
+            }
+            (false, ..) => {
+                "Check name and password; or the server wants channel bindings: use https. "
+            }
+        }
+    }
+
+    /// What is offered, and not enabled.
+    fn offer(&self, offered: &[String]) -> &'static str {
+        let basic = offered.iter().any(|name| name.eq_ignore_ascii_case("basic"));
+        let https = self.url.as_ref().is_some_and(|url| url.scheme() == "https");
+        match (basic, https) {
+            (true, true) => "--scheme basic sends the password itself",
+            (true, false) => "Basic sends the password itself, and over https only",
+            _ => "--scheme enables Negotiate, NTLM and Basic",
+        }
+    }
+
+    /// The names of the schemes.
+    fn offered(&self) -> String {
+        let mut names: Vec<String> = Vec::new();
+        for value in self.head.headers.get_all(WWW_AUTHENTICATE) {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            let name = text.split([' ', ',']).next().unwrap_or_default();
+            names.push(name.escape_debug().to_string());
+        }
+        names.dedup();
+        names.join(", ")
+    }
+
+    fn name(&self) -> &str {
+        match &self.who.known {
+            Known::Chosen(found) | Known::Found(found) => found.credentials.name(),
+            Known::Nothing(_) => "nobody",
+        }
+    }
+
+    fn host(&self) -> String {
+        let host = self.url.as_ref().and_then(Url::host_str);
+        host.unwrap_or("the server").to_owned()
+    }
+
+    fn shown(&self) -> String {
+        self.url.as_ref().map_or_else(|| self.host(), Url::to_string)
+    }
+}
