@@ -191,7 +191,7 @@ impl Certificate {
         (Self { der: certificate.der().to_vec(), key: key.serialize_der(), file }, trust)
     }
 
-    fn tls(&self) -> Tls {
+    pub(crate) fn tls(&self) -> Tls {
         let key = PrivatePkcs8KeyDer::from(self.key.clone()).into();
         Tls::new(vec![self.der.clone().into()], key).unwrap()
     }
