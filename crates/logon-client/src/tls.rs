@@ -87,7 +87,9 @@ pub(crate) fn reason(error: &io::Error, host: &str) -> String {
     match cause {
         Some(rustls::Error::InvalidCertificate(refusal)) => match refusal {
             // A bad signature: of another authority that has the same name.
-            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            CertificateError::UnknownIssuer
+            | CertificateError::BadSignature
+            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
                 "its certificate is from an authority that is not trusted here: name the \
                  authority's PEM file"
                     .to_owned()

@@ -113,6 +113,8 @@ pub(crate) enum SchemeName {
     Negotiate,
     /// NTLM
     Ntlm,
+    /// Digest
+    Digest,
     /// Basic, which sends the password itself, over TLS only
     Basic,
 }
@@ -122,6 +124,7 @@ impl SchemeName {
         match self {
             Self::Negotiate => Scheme::Negotiate,
             Self::Ntlm => Scheme::Ntlm,
+            Self::Digest => Scheme::Digest,
             Self::Basic => Scheme::Basic,
         }
     }

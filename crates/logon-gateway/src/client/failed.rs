@@ -32,6 +32,9 @@ fn tunnel(status: StatusCode, logon: &Logon) -> (Exit, &'static str) {
         (StatusCode::PROXY_AUTHENTICATION_REQUIRED, Logon::NotOffered { .. }) => {
             (Exit::NoCredentials, "see --scheme")
         }
+        (StatusCode::PROXY_AUTHENTICATION_REQUIRED, Logon::BrokenOff { .. }) => {
+            (Exit::Broken, "--trace shows how far it came")
+        }
         (StatusCode::PROXY_AUTHENTICATION_REQUIRED, _) => {
             (Exit::Refused, "check name and password; every attempt counts against the account")
         }

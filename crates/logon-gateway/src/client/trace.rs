@@ -63,6 +63,10 @@ impl Lines {
             match *name {
                 AUTHORIZATION | PROXY_AUTHORIZATION => self.credentials(name, value),
                 WWW_AUTHENTICATE | PROXY_AUTHENTICATE => self.challenges(name, value),
+                // The proof of Digest, which is made of the password, and cookies.
+                _ if name == "authentication-info" || name == "proxy-authentication-info" => {
+                    self.line(format_args!("{name}: (not shown)"));
+                }
                 COOKIE => self.line(format_args!("{name}: (not shown)")),
                 SET_COOKIE => self.cookie(name, value),
                 _ if value.is_sensitive() => self.line(format_args!("{name}: (not shown)")),

@@ -80,6 +80,8 @@ impl fmt::Display for Secret<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.shows {
             Shows::All => Hex(self.bytes).fmt(f),
+            // Nothing, and worth knowing.
+            Shows::NoSecrets if self.bytes.iter().all(|byte| *byte == 0) => Hex(self.bytes).fmt(f),
             Shows::NoSecrets => write!(f, "({} bytes, not shown)", self.bytes.len()),
         }
     }

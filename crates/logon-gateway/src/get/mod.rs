@@ -108,7 +108,6 @@ async fn next(
     body: &mut ResponseBody,
     limit: Option<Duration>,
 ) -> Result<Option<bytes::Bytes>, Failure> {
-    let broken = |why: String| Failure::Exit(Exit::Broken, format!("the answer broke off: {why}"));
     loop {
         let frame = match limit {
             None => body.frame().await,
@@ -116,7 +115,7 @@ async fn next(
         };
         match frame {
             None => return Ok(None),
-            Some(Err(error)) => return Err(broken(error.to_string())),
+            Some(Err(error)) => return Err(client::failure(&error)),
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(data) => return Ok(Some(data)),
                 // Trailers are for nobody here.

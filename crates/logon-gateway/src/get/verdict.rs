@@ -6,6 +6,7 @@ use crate::failure::{Exit, Failure};
 use http::header::{AUTHORIZATION, LOCATION, WWW_AUTHENTICATE};
 use http::response::Parts;
 use http::{StatusCode, Uri};
+use logon_client::credentials::CredentialError;
 use logon_client::{AnsweredUrl, Logon, Outcome};
 use std::io::Write;
 use url::Url;
@@ -77,11 +78,11 @@ impl Answer<'_> {
             }
             Logon::NoLogin => (Exit::NoCredentials, self.nothing_sent()),
             Logon::Refused { .. } | Logon::RefusedBefore => {
+                let (logon, advice) = (&self.outcome.origin, self.suspicion());
+                let name = self.name();
                 let why = format!(
-                    "{host} refused {}: {}. {}Every attempt counts against the account",
-                    self.name(),
-                    self.outcome.origin,
-                    self.suspicion()
+                    "{host} does not let {name} in: {logon}. {advice}; every attempt counts \
+                     against the account"
                 );
                 (Exit::Refused, why)
             }
@@ -89,6 +90,7 @@ impl Answer<'_> {
                 Exit::NoCredentials,
                 format!("{host}: {}; {}", self.outcome.origin, self.offer(offered)),
             ),
+            Logon::BrokenOff { .. } => (Exit::Broken, format!("{host}: {}", self.outcome.origin)),
             Logon::ProxyInBetween => (
                 Exit::NoCredentials,
                 format!("{host} asks for credentials: {}", self.outcome.origin),
@@ -115,6 +117,7 @@ impl Answer<'_> {
             Logon::NotOffered { offered } => {
                 (Exit::NoCredentials, format!("the proxy: {logon}; {}", self.offer(offered)))
             }
+            Logon::BrokenOff { .. } => (Exit::Broken, format!("the proxy: {logon}")),
             _ => (Exit::Status, self.shown()),
         }
     }
@@ -134,9 +137,10 @@ impl Answer<'_> {
                 "{asks}. There is {found}, and it was not sent: what nobody chose goes only to \
                  hosts that are allowed. --allow {host} sends it, -u NAME logs on as somebody else"
             ),
-            Known::Nothing(error) => {
-                format!("{asks}. -u NAME logs on and asks for the password. Else: {error}")
+            Known::Nothing(CredentialError::NotFound(_)) => {
+                format!("{asks}, and there are none: -u NAME logs on and asks for the password")
             }
+            Known::Nothing(error) => format!("{asks}: {error}; or use -u NAME"),
         }
     }
 
@@ -158,16 +162,16 @@ impl Answer<'_> {
         let https = self.url.as_ref().is_some_and(|url| url.scheme() == "https");
         let domain = self.name().contains(['\\', '@']);
         match (https, self.who.sends_no_bindings(), domain) {
-            (_, _, false) => "Check the password, and whether the name needs a domain. ",
+            (_, _, false) => "Check the password, and whether the name needs a domain",
             (true, true, _) => {
                 "Check name and password; or the server wants channel bindings: leave out \
-                 --no-bindings. "
+                 --no-bindings"
             }
             (true, false, _) => {
-                "Check name and password; or TLS ends at another machine: --no-bindings. "
+                "Check name and password; or TLS ends at another machine: --no-bindings"
             }
             (false, ..) => {
-                "Check name and password; or the server wants channel bindings: use https. "
+                "Check name and password; or the server wants channel bindings: use https"
             }
         }
     }
@@ -179,7 +183,7 @@ impl Answer<'_> {
         match (basic, https) {
             (true, true) => "--scheme basic sends the password itself",
             (true, false) => "Basic sends the password itself, and over https only",
-            _ => "--scheme enables Negotiate, NTLM and Basic",
+            _ => "--scheme enables it",
         }
     }
 

@@ -13,6 +13,7 @@
 mod application;
 mod client;
 mod gateway;
+pub(crate) mod get;
 mod http2;
 mod tls;
 
