@@ -98,7 +98,7 @@ async fn get(
         output.write(&piece)?;
         progress.add(piece.len());
     }
-    progress.end();
+    drop(progress);
     output.finish()?;
     verdict::of(&head, &asked, options, who)
 }

@@ -33,13 +33,6 @@ impl Progress {
         }
     }
 
-    /// All is there.
-    pub(super) fn end(&self) {
-        if self.last.is_some() {
-            self.write('\n');
-        }
-    }
-
     fn write(&self, end: char) {
         // Erases what a longer line has left; if nobody reads it, so be it.
         let _ = write!(io::stderr(), "\r{}\x1b[K{end}", self.line(self.begin.elapsed()));
@@ -55,6 +48,15 @@ impl Progress {
                 format!("{percent:3} %  {done} of {}  {}/s", Size(total), Size(rate))
             }
             _ => format!("{done}  {}/s", Size(rate)),
+        }
+    }
+}
+
+/// What comes next begins a line of its own, also if not all came.
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.last.is_some() {
+            self.write('\n');
         }
     }
 }
