@@ -208,7 +208,7 @@ UNBOUND = {"codes": (REFUSED,), "statuses": CANNOT}
 # The logon is at the proxy alone.
 PROXIED = {"user": "", "secret": "proxy", "proxy": True, "statuses": ("200", "407")}
 PROXY_NTLM, PROXY_NEGOTIATE = curl("--proxy-ntlm"), curl("--proxy-negotiate")
-BASIC, BARE = ("--scheme", "basic"), "--no-bindings"
+BASIC = ("--scheme", "basic")
 
 CASES = [
     Case("apache-ntlm", "{apache}/ntlm/", NTLM, beside=CURL_NTLM, statuses=CANNOT),

@@ -1,7 +1,7 @@
 //! Servers and proxies that say whom they take their clients for, and fail when they are asked to.
 
 use super::bleed_log::{Log, Meant, Shown};
-use super::support::{Certificate, Users};
+use super::support::{Certificate, users};
 use axum::body::Body;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONNECTION, HeaderValue, LOCATION, WWW_AUTHENTICATE};
@@ -78,7 +78,7 @@ pub(crate) async fn site(kind: &Kind, certificate: &Certificate, log: Arc<Log>) 
     let mut config = config("WEB01");
     config.basic = Some(BasicConfig::new("no bleed").unwrap());
     config.persistent = kind.persistent;
-    let gate = Gate::new(config, Immediate(Users)).throttle(None::<ThrottleConfig>);
+    let gate = Gate::new(config, Immediate(users())).throttle(None::<ThrottleConfig>);
     let scope = match kind.required {
         true => Scope::required(&kind.schemes),
         false => Scope::optional(&kind.schemes),
@@ -213,7 +213,7 @@ type Upstreams = Arc<tokio::sync::Mutex<HashMap<(u64, String), SendRequest<Reque
 
 /// A proxy that passes requests on. Whom it should take its client for stands in `x-proxy`.
 pub(crate) async fn proxy(schemes: &[Scheme], log: Arc<Log>) -> Running {
-    let gate = Gate::new(config("PROXY").as_proxy(), Immediate(Users));
+    let gate = Gate::new(config("PROXY").as_proxy(), Immediate(users()));
     let gate = gate.throttle(None::<ThrottleConfig>);
     let scope = if schemes.is_empty() { Scope::off() } else { Scope::required(schemes) };
     let upstreams = Upstreams::default();
