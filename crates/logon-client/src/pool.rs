@@ -96,3 +96,95 @@ impl<C: Pooled> Pool<C> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Key, Origin, Pool, Pooled};
+    use crate::id::Id;
+    use std::cell::Cell;
+    use std::collections::HashSet;
+    use std::rc::Rc;
+    use std::time::Duration;
+
+    struct Connection {
+        number: usize,
+        key: Key,
+        closed: Rc<Cell<bool>>,
+        ready: Rc<Cell<bool>>,
+    }
+
+    impl Pooled for Connection {
+        fn is_closed(&self) -> bool {
+            self.closed.get()
+        }
+
+        fn is_ready(&self) -> bool {
+            self.ready.get()
+        }
+    }
+
+    /// All that differ from each other in one respect, and more.
+    fn keys() -> Vec<Key> {
+        let ids = [None, Some(Id::next()), Some(Id::next())];
+        let mut keys = Vec::new();
+        for (host, port, secure) in
+            [("a", 80, false), ("b", 80, false), ("a", 81, false), ("a", 80, true)]
+        {
+            for proxy in ids {
+                let origin = || Origin { secure, host: host.to_owned(), port };
+                keys.extend(ids.map(|owner| Key { origin: origin(), proxy, owner }));
+            }
+        }
+        keys
+    }
+
+    fn below(seed: &mut u64, end: usize) -> usize {
+        *seed = seed.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+        usize::try_from(*seed >> 40).unwrap() % end
+    }
+
+    // H-14
+    #[test]
+    fn who_asks_gets_what_was_put_there_under_the_same_key_and_is_of_use() {
+        const MAX: usize = 3;
+        for mut seed in 0..50 {
+            let pool = Pool::new(Duration::from_secs(3600), MAX);
+            let (keys, mut inside, mut found) = (keys(), HashSet::new(), 0);
+            let mut states = Vec::new();
+            for number in 0..2000 {
+                let key = keys[below(&mut seed, keys.len())].clone();
+                if below(&mut seed, 3) > 0 {
+                    let (closed, ready) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(true)));
+                    states.push((Rc::clone(&closed), Rc::clone(&ready)));
+                    inside.insert(number);
+                    pool.put(key.clone(), Connection { number, key, closed, ready });
+                } else if let Some(taken) = pool.take(&key) {
+                    assert_eq!(taken.key, key);
+                    assert!(taken.ready.get() && !taken.closed.get());
+                    assert!(inside.remove(&taken.number), "given twice");
+                    found += 1;
+                }
+                if let Some((closed, ready)) = states.get(below(&mut seed, 1 + states.len())) {
+                    closed.set(closed.get() || below(&mut seed, 4) == 0);
+                    ready.set(below(&mut seed, 4) > 0);
+                }
+            }
+            assert!(found > 100, "{found}");
+            states.iter().for_each(|(_, ready)| ready.set(true));
+            for key in keys {
+                let left = std::iter::from_fn(|| pool.take(&key)).count();
+                assert!(left <= MAX, "{left}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_waited_for_too_long_is_not_given_out() {
+        let pool = Pool::new(Duration::ZERO, 1);
+        let key = keys().remove(0);
+        let (closed, ready) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(true)));
+        pool.put(key.clone(), Connection { number: 0, key: key.clone(), closed, ready });
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(pool.take(&key).is_none());
+    }
+}

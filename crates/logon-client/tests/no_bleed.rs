@@ -333,8 +333,10 @@ async fn a_connection_stays_its_owners_when_something_else_is_asked_for_on_it() 
     let mut request = Request::new(Body::empty());
     *request.uri_mut() = site.url("/").parse().unwrap();
     request.headers_mut().insert("authorization", "Bearer a.b.c".parse().unwrap());
+    let own = site.take()[0].connection;
     let told = support::tell(client.send(request).await.unwrap()).await;
-    assert_eq!(told.status, 401, "somebody else's request");
+    assert_eq!(told.status, 401);
+    assert_ne!(site.take()[0].connection, own, "somebody else's request");
     assert_eq!(support::get(&client, &site.url("/")).await.user(), r"CORP\alice");
 }
 
