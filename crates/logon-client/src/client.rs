@@ -4,6 +4,7 @@ use crate::body::Body;
 use crate::connect::{Connector, Line, MAX_RESTARTS};
 use crate::error::Error;
 use crate::exchange::{self, Answer, Failed, Manner, Message};
+use crate::http2::{Asked, Http2};
 use crate::login::{Login, Ready};
 use crate::memory::{Memory, Place};
 use crate::party::{Logon, Outcome, Party};
@@ -45,6 +46,7 @@ struct Inner {
     redirects: Redirects,
     connector: Connector,
     pool: Arc<Pool<Line>>,
+    http2: Option<Http2>,
     memory: Arc<Memory>,
 }
 
@@ -59,6 +61,7 @@ pub struct ClientBuilder {
     response_timeout: Option<Duration>,
     idle: Duration,
     max_idle: usize,
+    http2: bool,
     observer: Option<Arc<dyn Observer>>,
     user_agent: HeaderValue,
 }
@@ -74,6 +77,7 @@ impl Default for ClientBuilder {
             response_timeout: None,
             idle: Duration::from_secs(60),
             max_idle: 16,
+            http2: false,
             observer: None,
             user_agent: HeaderValue::from_static(concat!(
                 "logon-client/",
@@ -136,6 +140,16 @@ impl ClientBuilder {
         self
     }
 
+    /// Whether `https://` requests that need no logon, or carry theirs each (`Basic`), may go over
+    /// HTTP/2, if no proxy is in between. What logs on by connection goes over HTTP/1.1; a server
+    /// that asks for it is asked in HTTP/1.1 from then on, which costs the first request there a
+    /// second connection. Default: no.
+    #[must_use]
+    pub fn http2(mut self, http2: bool) -> Self {
+        self.http2 = http2;
+        self
+    }
+
     /// Is told of every leg.
     #[must_use]
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
@@ -157,7 +171,8 @@ impl ClientBuilder {
         let trust = self.trust.map_or_else(Trust::system, Ok);
         let memory = Arc::<Memory>::default();
         let connector = Connector {
-            tls: trust.and_then(|trust| trust.connector()),
+            tls_of_both: self.http2.then(|| trust.clone().and_then(|it| it.connector(true))),
+            tls: trust.and_then(|trust| trust.connector(false)),
             timeout: self.connect_timeout,
             response_timeout: self.response_timeout,
             observer: self.observer,
@@ -170,6 +185,7 @@ impl ClientBuilder {
             redirects: self.redirects,
             connector,
             pool: Arc::new(Pool::new(self.idle, self.max_idle)),
+            http2: self.http2.then(|| Http2::new(self.idle)),
             memory,
         }))
     }
@@ -244,6 +260,9 @@ impl Client {
     /// refuse credentials.
     pub fn reset(&self) {
         self.0.pool.clear();
+        if let Some(http2) = &self.0.http2 {
+            http2.clear();
+        }
         self.0.memory.forget();
     }
 }
@@ -276,6 +295,21 @@ impl Inner {
         };
         let mut start = known(&place).filter(|_| forwarded.is_none());
         let mut proxy_start = known(&proxy_place);
+        if let Some(http2) = self.http2.as_ref().filter(|_| origin.secure && proxy.is_none()) {
+            let url = self::target(&hop.url, true)?;
+            let asked = Asked { origin: &origin, login, start, url };
+            let answered = http2.answer(&self.connector, &self.pool, &asked, &mut message).await?;
+            if let Some((response, logon)) = answered {
+                hop.body = message.body;
+                if let Some(place) = place {
+                    self.memory.learn(place, &logon);
+                }
+                let mut response = response.map(ResponseBody::shared);
+                let origin = logon.or_before(refused);
+                response.extensions_mut().insert(Outcome { origin, proxy: Logon::NotAsked });
+                return Ok(response);
+            }
+        }
         let mut key = Key { origin, proxy: proxy.map(|proxy| proxy.id), owner: None };
         let (mut restarts, mut judged) = (0_usize, false);
         let answered = loop {
@@ -327,24 +361,21 @@ impl Inner {
             self.connector.tell(Event::Restarting { reason });
         };
         hop.body = message.body;
-        let (answer, line, mut of_origin, mut of_proxy) = answered;
+        let (answer, line, of_origin, of_proxy) = answered;
         if let Some(place) = place {
             self.memory.learn(place, &of_origin);
         }
         if let Some(place) = proxy_place {
             self.memory.learn(place, &of_proxy);
         }
-        if refused && of_origin == Logon::NoLogin {
-            of_origin = Logon::RefusedBefore;
-        }
-        if proxy_refused && of_proxy == Logon::NoLogin {
-            of_proxy = Logon::RefusedBefore;
-        }
         let Answer { response, keep } = answer;
         let home = keep.then(|| (Arc::clone(&self.pool), key));
         let lease = Lease { line, home };
         let mut response = response.map(|body| ResponseBody::new(body, lease));
-        response.extensions_mut().insert(Outcome { origin: of_origin, proxy: of_proxy });
+        response.extensions_mut().insert(Outcome {
+            origin: of_origin.or_before(refused),
+            proxy: of_proxy.or_before(proxy_refused),
+        });
         Ok(response)
     }
 }

@@ -13,9 +13,9 @@ use crate::trace::{Event, Observer};
 use http::header::{HOST, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, Uri};
 use hyper::body::Incoming;
-use hyper::client::conn::http1;
+use hyper::client::conn::{http1, http2};
 use hyper::rt::{Read, Write};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use logon::http::{ClientAuth, Scheme, Side};
 use logon::{ChannelBindings, TargetName};
 use std::future::Future;
@@ -26,6 +26,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tower_service::Service;
 
@@ -84,12 +85,20 @@ impl Pooled for Line {
 /// How connections are made.
 pub(crate) struct Connector {
     pub(crate) tls: Result<TlsConnector, tls::TlsError>,
+    /// For servers that may prefer HTTP/2.
+    pub(crate) tls_of_both: Option<Result<TlsConnector, tls::TlsError>>,
     pub(crate) timeout: Duration,
     pub(crate) response_timeout: Option<Duration>,
     pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) user_agent: HeaderValue,
     /// Of proxies that make tunnels.
     pub(crate) memory: Arc<Memory>,
+}
+
+/// A connection in the version of HTTP that the server prefers.
+pub(crate) enum Secured {
+    Http1(Box<Line>),
+    Http2(http2::SendRequest<RequestBody>, ChannelBindings),
 }
 
 /// A connection to a proxy that becomes one to the server, or the tunnel's end.
@@ -161,9 +170,43 @@ impl Connector {
     where
         I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
     {
+        let (stream, bindings) = self.handshake(&self.tls, io, origin).await?;
+        line(TokioIo::new(stream), bindings).await
+    }
+
+    /// A direct connection in the version of HTTP that the server prefers.
+    pub(crate) async fn secured(&self, origin: &Origin) -> Result<Secured, Error> {
+        let tcp = self.tcp(&origin.host, origin.port).await?;
+        let tls = self.tls_of_both.as_ref().unwrap_or(&self.tls);
+        let (stream, bindings) = self.handshake(tls, tcp, origin).await?;
+        if stream.get_ref().1.alpn_protocol() != Some(tls::HTTP_2) {
+            return Ok(Secured::Http1(Box::new(line(TokioIo::new(stream), bindings).await?)));
+        }
+        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| Error::Broken(error.into()))?;
+        // It ends when nobody can send and nobody waits.
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!("connection ended: {}", Chain(&error));
+            }
+        });
+        Ok(Secured::Http2(sender, bindings))
+    }
+
+    async fn handshake<I>(
+        &self,
+        tls: &Result<TlsConnector, tls::TlsError>,
+        io: I,
+        origin: &Origin,
+    ) -> Result<(TlsStream<I>, ChannelBindings), Error>
+    where
+        I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    {
         let failed =
             |cause: String| Error::Tls { to: format!("{}:{}", origin.host, origin.port), cause };
-        let tls = self.tls.as_ref().map_err(|error| failed(error.to_string()))?;
+        let tls = tls.as_ref().map_err(|error| failed(error.to_string()))?;
         let host = origin.host.as_str();
         let plain = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         let name = ServerName::try_from(plain.to_owned())
@@ -180,7 +223,7 @@ impl Connector {
                 .map_err(|error| failed(format!("its certificate cannot be read: {error}")))?,
             None => ChannelBindings::none(),
         };
-        line(TokioIo::new(stream), bindings).await
+        Ok((stream, bindings))
     }
 
     /// Asks the proxy for a tunnel, and logs on to it if it wants that.

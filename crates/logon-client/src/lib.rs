@@ -20,6 +20,7 @@ pub mod credentials;
 mod error;
 mod exchange;
 mod hosts;
+mod http2;
 mod id;
 mod login;
 mod memory;

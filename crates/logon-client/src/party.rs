@@ -50,6 +50,13 @@ pub enum Logon {
     ProxyInBetween,
 }
 
+impl Logon {
+    /// The same, if there is no login because it was refused before.
+    pub(crate) fn or_before(self, refused: bool) -> Self {
+        if refused && self == Self::NoLogin { Self::RefusedBefore } else { self }
+    }
+}
+
 impl fmt::Display for Logon {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -42,6 +42,11 @@ impl ResponseBody {
         body
     }
 
+    /// Of a connection that others use as well.
+    pub(crate) fn shared(body: Incoming) -> Self {
+        Self { body, lease: None }
+    }
+
     fn end(&mut self) {
         if let Some(lease) = self.lease.take() {
             lease.end();

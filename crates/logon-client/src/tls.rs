@@ -7,7 +7,10 @@ use std::sync::Arc;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::{self, CertificateError, ClientConfig, RootCertStore};
+use tokio_rustls::rustls::{self, AlertDescription, CertificateError, ClientConfig, RootCertStore};
+
+/// Its name in ALPN.
+pub(crate) const HTTP_2: &[u8] = b"h2";
 
 /// Who vouches for servers.
 #[derive(Debug, Clone)]
@@ -68,15 +71,17 @@ impl Trust {
         Self(Arc::new(RootCertStore::empty()))
     }
 
-    pub(crate) fn connector(&self) -> Result<TlsConnector, TlsError> {
+    /// For HTTP/1.1, and for HTTP/2 as well if the server prefers it.
+    pub(crate) fn connector(&self, http2: bool) -> Result<TlsConnector, TlsError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|error| TlsError(format!("TLS cannot be set up: {error}")))?
             .with_root_certificates(Arc::clone(&self.0))
             .with_no_client_auth();
-        // What logs on by connection needs HTTP/1.1 ([RFC 9113] §8.3 shares connections).
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        // What logs on by connection needs HTTP/1.1 from the start: of HTTP/2 all share one.
+        let protocols: &[&[u8]] = if http2 { &[HTTP_2, b"http/1.1"] } else { &[b"http/1.1"] };
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
         Ok(TlsConnector::from(Arc::new(config)))
     }
 }
@@ -102,6 +107,11 @@ pub(crate) fn reason(error: &io::Error, host: &str) -> String {
             }
             other => format!("its certificate is refused: {other}"),
         },
+        Some(rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol)) => {
+            "it does not speak HTTP/1.1, which logons need; requests without one can go over \
+             HTTP/2, if the client is told to speak it"
+                .to_owned()
+        }
         Some(rustls::Error::InvalidMessage(_)) => {
             "it does not speak TLS: should the URL begin with http://?".to_owned()
         }

@@ -175,8 +175,8 @@ async fn report(Extension(seen): Extension<Authentication>, request: Request) ->
 
 /// A certificate for `localhost`, and the file that makes clients trust it.
 pub(crate) struct Certificate {
-    der: Vec<u8>,
-    key: Vec<u8>,
+    pub(crate) der: Vec<u8>,
+    pub(crate) key: Vec<u8>,
     file: tempfile::NamedTempFile,
 }
 
