@@ -14,6 +14,7 @@ use crate::redirect::{self, AnsweredUrl, Redirects};
 use crate::response::{Lease, ResponseBody};
 use crate::tls::Trust;
 use crate::trace::{Event, Observer};
+use crate::tunnel::Tunnel;
 use http::header::{
     AUTHORIZATION, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue,
     PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
@@ -254,6 +255,23 @@ impl Client {
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = url.parse().map_err(|_| Error::Url(url.to_owned()))?;
         self.send(request).await
+    }
+
+    /// A connection to a port of a host, for whatever the caller wants to say there: through the
+    /// proxy that is for `https://` to that host, which is logged on to if it wants that, or direct
+    /// if there is none. Nobody logs on to the host.
+    ///
+    /// # Errors
+    /// [`Error`] if there is no connection, or the proxy makes none.
+    pub async fn connect_tunnel(&self, host: &str, port: u16) -> Result<Tunnel, Error> {
+        // As URLs write it.
+        let host = url::Host::parse(host).map_err(|_| Error::Url(format!("{host}:{port}")))?;
+        let origin = Origin { secure: true, host: host.to_string(), port };
+        let connector = &self.0.connector;
+        match self.0.proxies.iter().find(|proxy| proxy.is_for(&origin)) {
+            Some(proxy) => connector.through(&origin, proxy).await.map(Tunnel::through),
+            None => connector.tcp(&origin.host, port).await.map(Tunnel::direct),
+        }
     }
 
     /// Closes connections that wait, and forgets what was learned of servers, such as that they

@@ -15,6 +15,7 @@ use http::{Method, Request, Response, Uri};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper::rt::{Read, Write};
+use hyper::upgrade::Upgraded;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use logon::http::{ClientAuth, Scheme, Side};
 use logon::{ChannelBindings, TargetName};
@@ -103,7 +104,7 @@ pub(crate) enum Secured {
 
 /// A connection to a proxy that becomes one to the server, or the tunnel's end.
 enum Tunnel {
-    Open(hyper::upgrade::Upgraded),
+    Open(Upgraded),
     Restart(Option<Scheme>, &'static str),
 }
 
@@ -125,11 +126,20 @@ impl Connector {
             let tcp = self.tcp(&proxy.host, proxy.port).await?;
             return line(TokioIo::new(tcp), ChannelBindings::none()).await;
         }
+        self.tls(TokioIo::new(self.through(origin, proxy).await?), origin).await
+    }
+
+    /// A tunnel through a proxy, over which nothing was said.
+    pub(crate) async fn through(
+        &self,
+        origin: &Origin,
+        proxy: &ReadyProxy,
+    ) -> Result<Upgraded, Error> {
         let place = proxy.login.as_ref().map(|login| Place { origin: None, login: login.id });
         let mut start = place.as_ref().and_then(|place| self.memory.scheme(place));
         for _ in 0..=MAX_RESTARTS {
             match self.tunnel(origin, proxy, place.as_ref(), start).await? {
-                Tunnel::Open(upgraded) => return self.tls(TokioIo::new(upgraded), origin).await,
+                Tunnel::Open(upgraded) => return Ok(upgraded),
                 Tunnel::Restart(scheme, reason) => {
                     self.tell(Event::Restarting { reason });
                     start = scheme;
@@ -146,7 +156,7 @@ impl Connector {
         }
     }
 
-    async fn tcp(&self, host: &str, port: u16) -> Result<TcpStream, Error> {
+    pub(crate) async fn tcp(&self, host: &str, port: u16) -> Result<TcpStream, Error> {
         let to = format!("{host}:{port}");
         self.tell(Event::Connecting { to: &to });
         // Without the brackets of a URL.

@@ -32,6 +32,7 @@ mod redirect;
 mod response;
 mod tls;
 mod trace;
+mod tunnel;
 
 pub use body::{Body, RequestBody};
 pub use client::{Client, ClientBuilder};
@@ -44,5 +45,6 @@ pub use redirect::{AnsweredUrl, Redirects};
 pub use response::ResponseBody;
 pub use tls::{TlsError, Trust};
 pub use trace::{Event, Observer};
+pub use tunnel::Tunnel;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;

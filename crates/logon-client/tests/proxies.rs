@@ -140,3 +140,40 @@ async fn nobody_s_proxy_password_goes_to_the_server() {
     assert!(matches!(sent, Err(Error::Field(_))), "{sent:?}");
     assert!(site.take().is_empty());
 }
+
+#[tokio::test]
+async fn a_tunnel_is_a_connection_for_any_protocol() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let echo = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = echo.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = echo.accept().await {
+            let (mut from, mut to) = stream.split();
+            let _ = tokio::io::copy(&mut from, &mut to).await;
+        }
+    });
+    let forward = Forward::start(&[Scheme::Ntlm], false).await;
+    for (client, legs) in [
+        (builder().build(), &[][..]),
+        (
+            builder().proxy(through(&forward, "alice")).build(),
+            &["CONNECT -", "CONNECT NTLM 1", "CONNECT NTLM 3"],
+        ),
+    ] {
+        let mut tunnel = client.connect_tunnel("localhost", port).await.unwrap();
+        tunnel.write_all(b"neither HTTP nor TLS").await.unwrap();
+        tunnel.shutdown().await.unwrap();
+        let mut text = String::new();
+        tunnel.read_to_string(&mut text).await.unwrap();
+        assert_eq!(
+            (text.as_str(), forward.take()),
+            ("neither HTTP nor TLS", legs.iter().map(ToString::to_string).collect())
+        );
+    }
+    let wrong =
+        Proxy::new(&forward.url()).unwrap().with_login(Login::new(credentials("alice", "")));
+    let tunnel = builder().proxy(wrong).build().connect_tunnel("localhost", port).await;
+    assert!(matches!(&tunnel, Err(Error::Tunnel { .. })), "{tunnel:?}");
+    let tunnel = builder().build().connect_tunnel("a b", port).await;
+    assert!(matches!(&tunnel, Err(Error::Url(_))), "{tunnel:?}");
+}
