@@ -2,7 +2,7 @@
 
 mod client;
 
-pub(crate) use client::{ConnectionOptions, GetOptions, LogonOptions};
+pub(crate) use client::{ConnectionOptions, ForwardOptions, GetOptions, LogonOptions};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
@@ -33,6 +33,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  logon get http://intranet/report.csv -o report.csv\n  logon get -u 'CORP\\alice' https://web.corp.example/\n  LOGON_USER='CORP\\alice' LOGON_PASSWORD='S3cret!pw' logon get --allow web.corp.example https://web.corp.example/\n  logon get -u alice@corp.example --trace -d @order.xml -H 'Content-Type: text/xml' https://web.corp.example/orders\n  logon get --proxy http://proxy.corp.example:8080 --proxy-user 'CORP\\alice' https://example.org/\n\nCredentials: those of --user; without it what NTLM_USER_FILE, or LOGON_USER with LOGON_PASSWORD or\nLOGON_NT_HASH name. The latter go only to hosts without a dot, to this machine, and to those of\n--allow.\n\nThe body of every answer is written, that of a refusal too. Exit codes:\n  0  an answer below 400\n  1  the answer cannot be written\n  2  the command line is wrong\n  3  an answer of 400 or above\n  4  the credentials were refused (401, 407), or the proxy refuses a tunnel\n  5  there are no credentials, or none that may be sent there\n  6  no connection: name, TCP, TLS, proxy, time\n  7  the answer or the logon breaks the protocol, or broke off"
     )]
     Get(Box<GetOptions>),
+    /// Log on to a proxy or a server for programs on this machine that cannot
+    #[command(
+        after_help = "Examples:\n  logon forward --proxy http://proxy.corp.example:8080 -u 'CORP\\alice'\n  https_proxy=http://127.0.0.1:3129 git clone https://example.org/project\n\n  logon forward --origin https://web.corp.example -u 'CORP\\alice' --listen 127.0.0.1:8000\n  curl http://127.0.0.1:8000/api\n\nEvery program on this machine, of any user, can use what listens here, and then acts under the name\nthat is logged on. Web pages cannot: requests that name another host than this machine, or that come\nfrom a page of elsewhere, are refused. SIGTERM and Ctrl-C finish requests in progress."
+    )]
+    Forward(Box<ForwardOptions>),
     /// Keep a user file
     #[command(subcommand, arg_required_else_help = true)]
     Users(UsersCommand),

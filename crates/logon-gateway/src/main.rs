@@ -28,6 +28,7 @@ mod demo;
 mod doctor;
 mod explain;
 mod failure;
+mod forward;
 mod gateway;
 mod get;
 mod logging;
@@ -77,6 +78,10 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Get(options) => {
             drop(out);
             get::run(&options)
+        }
+        Command::Forward(options) => {
+            drop(out);
+            forward::run(&options)
         }
         Command::Users(command) => users::run(command, &mut out),
         Command::Explain { code } => explain::run(code.as_deref(), &mut out),

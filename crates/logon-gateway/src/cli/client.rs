@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use logon::http::Scheme;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -57,6 +58,36 @@ pub(crate) struct GetOptions {
     /// No progress and no remarks; what fails is still said
     #[arg(short, long)]
     pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("way").required(true).args(["proxy", "origin"])))]
+pub(crate) struct ForwardOptions {
+    /// Address to listen at; port 0 picks a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3129")]
+    pub(crate) listen: SocketAddr,
+
+    /// The proxy to log on to: programs use this command as their proxy
+    #[arg(long, value_name = "URL")]
+    pub(crate) proxy: Option<String>,
+
+    /// The server to log on to, scheme and host alone: programs ask this command instead
+    #[arg(long, value_name = "URL")]
+    pub(crate) origin: Option<String>,
+
+    /// Let other machines in. Whoever reaches the address then acts under your name
+    #[arg(long)]
+    pub(crate) allow_remote: bool,
+
+    #[command(flatten)]
+    pub(crate) logon: LogonOptions,
+
+    #[command(flatten)]
+    pub(crate) connection: ConnectionOptions,
+
+    /// Write log lines as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Who logs on, and how.

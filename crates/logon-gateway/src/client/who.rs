@@ -80,6 +80,26 @@ impl Who {
         }
     }
 
+    /// Who logs on to a host that every request goes to.
+    ///
+    /// # Errors
+    /// Nobody does.
+    pub(crate) fn for_host(&self, host: &str) -> Result<&Found, Failure> {
+        let why = match &self.known {
+            Known::Chosen(found) => return Ok(found),
+            Known::Found(found) if self.hosts().contains(host) => return Ok(found),
+            Known::Found(found) => format!(
+                "there is {found}, and what nobody chose goes only to hosts that are allowed: \
+                 use --allow {host}, or -u NAME"
+            ),
+            Known::Nothing(CredentialError::NotFound(_)) => {
+                "there are no credentials: -u NAME asks for the password".to_owned()
+            }
+            Known::Nothing(error) => format!("{error}; or use -u NAME"),
+        };
+        Err(Failure::Exit(Exit::NoCredentials, why))
+    }
+
     /// The hosts that get what was found.
     fn hosts(&self) -> Hosts {
         let local = Hosts::local();

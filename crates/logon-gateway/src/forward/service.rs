@@ -1,0 +1,171 @@
+//! A program's request, and its answer.
+
+use super::answer::{self, AnswerBody};
+use super::guard::Guard;
+use super::{head, tunnel};
+use http::header::{HOST, HeaderValue};
+use http::{Method, Request, Response, StatusCode, Uri};
+use http_body::Body as HttpBody;
+use http_body_util::BodyExt;
+use logon_client::{Body, Client, Logon, Outcome};
+use logon_hyper::RequestBody;
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tower_service::Service;
+use url::Url;
+
+/// A body that is not longer is kept, so that a logon can need it twice.
+const KEPT: u64 = 64 << 10;
+
+/// Where requests go.
+pub(super) enum Way {
+    /// Wherever they want, through the proxy of the client.
+    Proxy,
+    /// To this server.
+    Origin(Url),
+}
+
+/// Serves programs.
+#[derive(Clone)]
+pub(super) struct Forward(Arc<Inner>);
+
+struct Inner {
+    client: Client,
+    way: Way,
+    guard: Guard,
+}
+
+impl Forward {
+    pub(super) fn new(client: Client, way: Way, guard: Guard) -> Self {
+        Self(Arc::new(Inner { client, way, guard }))
+    }
+}
+
+impl Service<Request<RequestBody>> for Forward {
+    type Response = Response<AnswerBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<RequestBody>) -> Self::Future {
+        let inner = Arc::clone(&self.0);
+        Box::pin(async move { Ok(inner.serve(request).await) })
+    }
+}
+
+impl Inner {
+    async fn serve(&self, request: Request<RequestBody>) -> Response<AnswerBody> {
+        match &self.way {
+            Way::Proxy if request.method() == Method::CONNECT => {
+                tunnel::open(&self.client, request).await
+            }
+            Way::Proxy => match request.uri().scheme_str() {
+                Some("http") => self.pass(request, None).await,
+                // A page of elsewhere cannot make a browser ask like a proxy is asked.
+                _ => answer::of(
+                    StatusCode::BAD_REQUEST,
+                    "this is a proxy: requests have whole http:// URLs, or are CONNECT",
+                ),
+            },
+            Way::Origin(origin) => {
+                if let Some(why) = self.guard.refuses(request.headers()) {
+                    tracing::warn!("refused: {why}");
+                    return answer::of(StatusCode::FORBIDDEN, &why);
+                }
+                self.pass(request, Some(origin)).await
+            }
+        }
+    }
+
+    /// Passes a request on, to where it says or to the one server.
+    async fn pass(
+        &self,
+        mut request: Request<RequestBody>,
+        origin: Option<&Url>,
+    ) -> Response<AnswerBody> {
+        let host = request.headers().get(HOST).cloned();
+        if let Some(origin) = origin {
+            let Some(target) = target(origin, request.uri()) else {
+                let why = "this is no proxy: requests have a path, and are for one server";
+                return answer::of(StatusCode::BAD_REQUEST, why);
+            };
+            *request.uri_mut() = target;
+        }
+        head::request(request.headers_mut(), origin.is_some());
+        let (mut parts, body) = request.into_parts();
+        // What the server knew of the program's connection is of no use on another one.
+        parts.extensions = http::Extensions::new();
+        let (method, shown) = (parts.method.clone(), shown(&parts.uri));
+        let body = match kept(body).await {
+            Ok(body) => body,
+            Err(why) => return answer::of(StatusCode::BAD_REQUEST, &why),
+        };
+        match self.client.send(Request::from_parts(parts, body)).await {
+            Ok(response) => {
+                tracing::debug!("{method} {shown}: {}", response.status());
+                back(response, origin.zip(host.as_ref()), &shown)
+            }
+            Err(error) => {
+                tracing::warn!("{method} {shown}: {error}");
+                answer::of_error(&error)
+            }
+        }
+    }
+}
+
+/// The answer as the program gets it.
+fn back<B>(
+    mut response: Response<B>,
+    origin: Option<(&Url, &HeaderValue)>,
+    shown: &str,
+) -> Response<AnswerBody>
+where
+    B: HttpBody<Data = bytes::Bytes> + Send + 'static,
+    B::Error: Into<answer::BoxError>,
+{
+    let outcome = response.extensions_mut().remove::<Outcome>().unwrap_or_default();
+    let logon = if origin.is_some() { outcome.origin } else { outcome.proxy };
+    let asks = match response.status() {
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED => true,
+        StatusCode::UNAUTHORIZED => origin.is_some() && logon != Logon::NotAsked,
+        _ => false,
+    };
+    if asks {
+        // A program that is asked for a password sends one, which nobody here wants.
+        tracing::warn!("{shown}: {}: {logon}", response.status());
+        let why = format!("{}: {logon}", response.status());
+        return answer::of(StatusCode::BAD_GATEWAY, &why);
+    }
+    head::answer(response.headers_mut(), origin);
+    let (mut parts, body) = response.into_parts();
+    parts.extensions = http::Extensions::new();
+    Response::from_parts(parts, body.map_err(Into::into).boxed_unsync())
+}
+
+fn target(origin: &Url, asked: &Uri) -> Option<Uri> {
+    let path = asked.path_and_query().filter(|path| path.as_str().starts_with('/'))?;
+    let plain = asked.authority().is_none();
+    let base = origin.as_str().trim_end_matches('/');
+    plain.then(|| format!("{base}{path}").parse().ok()).flatten()
+}
+
+/// Without the query, which may have secrets in it.
+fn shown(uri: &Uri) -> String {
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    format!("{authority}{}", uri.path())
+}
+
+/// A short body as a whole, a long one as it comes.
+async fn kept(body: RequestBody) -> Result<Body, String> {
+    if body.size_hint().upper().is_none_or(|length| length > KEPT) {
+        return Ok(Body::once(body));
+    }
+    let collected = body.collect().await.map_err(|error| format!("the body: {error}"))?;
+    Ok(Body::from(collected.to_bytes()))
+}
