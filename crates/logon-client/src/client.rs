@@ -9,7 +9,7 @@ use crate::login::{Login, Ready};
 use crate::memory::{Memory, Place};
 use crate::party::{Logon, Outcome, Party};
 use crate::pool::{Key, Origin, Pool};
-use crate::proxy::{Proxy, ReadyProxy};
+use crate::proxy::{Proxy, ReadyProxy, without_password};
 use crate::redirect::{self, AnsweredUrl, Redirects};
 use crate::response::{Lease, ResponseBody};
 use crate::tls::Trust;
@@ -21,7 +21,7 @@ use http::header::{
 };
 use http::{Method, Request, Response, Uri};
 use logon::TargetName;
-use logon::http::Side;
+use logon::http::{ClientAuth, Side};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -218,6 +218,9 @@ impl Client {
     /// or 407.
     pub async fn send(&self, request: Request<Body>) -> Result<Response<ResponseBody>, Error> {
         let (parts, body) = request.into_parts();
+        if parts.method == Method::CONNECT {
+            return Err(Error::Method(parts.method));
+        }
         let url = read(&parts.uri)?;
         let first = url.clone();
         let (method, headers) = (parts.method, clean(parts.headers)?);
@@ -253,7 +256,7 @@ impl Client {
     /// As [`Self::send`].
     pub async fn get(&self, url: &str) -> Result<Response<ResponseBody>, Error> {
         let mut request = Request::new(Body::empty());
-        *request.uri_mut() = url.parse().map_err(|_| Error::Url(url.to_owned()))?;
+        *request.uri_mut() = url.parse().map_err(|_| Error::Url(without_password(url)))?;
         self.send(request).await
     }
 
@@ -330,6 +333,7 @@ impl Inner {
         }
         let mut key = Key { origin, proxy: proxy.map(|proxy| proxy.id), owner: None };
         let (mut restarts, mut judged) = (0_usize, false);
+        let (mut kept, mut proxy_kept) = (None, None);
         let answered = loop {
             let line = self.line(&mut key, login, proxy, restarts > 0).await?;
             let Line { mut wire, bindings, reused, origin, proxy: at } = line;
@@ -338,7 +342,7 @@ impl Inner {
             let mut at_origin = Party::new(Side::Origin, login, target, &bindings, secure);
             let target = proxy.map(|proxy| TargetName::http(&proxy.host)).unwrap_or_default();
             let mut at_proxy = Party::new(Side::Proxy, proxy_login, target, &bindings, false);
-            (at_origin.auth, at_proxy.auth) = (origin, at);
+            (at_origin.auth, at_proxy.auth) = (origin.or(kept.take()), at.or(proxy_kept.take()));
             (at_origin.start, at_proxy.start) = (start, proxy_start);
             let manner = Manner {
                 forwarded: forwarded.is_some(),
@@ -351,7 +355,8 @@ impl Inner {
                     .await;
             (start, proxy_start) = (at_origin.start, at_proxy.start);
             // It stays its owner's: a server may remember a logon that is forgotten here.
-            let owner = login.filter(|_| at_origin.auth.is_some()).map(|login| login.id);
+            let owner =
+                login.filter(|_| at_origin.sent || at_origin.auth.is_some()).map(|login| login.id);
             let owner = key.owner.or(owner);
             let (of_origin, of_proxy) = (at_origin.logon, at_proxy.logon);
             let (origin, at) = (at_origin.auth, at_proxy.auth);
@@ -361,7 +366,13 @@ impl Inner {
                     key.owner = owner;
                     break (answer, line, of_origin, of_proxy);
                 }
-                Err(Failed::Next(reason)) => (reason, std::io::Error::other(reason).into()),
+                Err(Failed::Next(reason)) => {
+                    // What belongs to a request outlives its connection.
+                    let of_request =
+                        |auth: &ClientAuth| auth.scheme().is_some_and(|it| !it.is_per_connection());
+                    (kept, proxy_kept) = (origin.filter(of_request), at.filter(of_request));
+                    (reason, std::io::Error::other(reason).into())
+                }
                 // Some servers close when they refuse: once more may be once too often already.
                 Err(Failed::Closed { cause, again: true, judged: was_judged })
                     if message.body.can_be_sent() && !(judged && was_judged) =>
@@ -369,7 +380,12 @@ impl Inner {
                     judged |= was_judged;
                     ("the connection was closed", cause)
                 }
-                Err(Failed::Closed { cause, .. }) => return Err(Error::Closed(cause)),
+                Err(Failed::Closed { cause, judged, .. }) => {
+                    if let (true, Some(place), Some(scheme)) = (judged, place, start) {
+                        self.memory.learn(place, &Logon::Refused { scheme });
+                    }
+                    return Err(Error::Closed(cause));
+                }
                 Err(Failed::Fatal(error)) => return Err(error),
             };
             if restarts == MAX_RESTARTS {
@@ -387,7 +403,9 @@ impl Inner {
             self.memory.learn(place, &of_proxy);
         }
         let Answer { response, keep } = answer;
-        let home = keep.then(|| (Arc::clone(&self.pool), key));
+        // Whoever the caller named may be logged on by the connection.
+        let anonymous = !hop.headers.contains_key(AUTHORIZATION);
+        let home = (keep && anonymous).then(|| (Arc::clone(&self.pool), key));
         let lease = Lease { line, home };
         let mut response = response.map(|body| ResponseBody::new(body, lease));
         response.extensions_mut().insert(Outcome {
@@ -467,14 +485,14 @@ impl fmt::Debug for Client {
 /// A URL that can be asked for.
 fn read(uri: &Uri) -> Result<Url, Error> {
     let text = uri.to_string();
-    let url = Url::parse(&text).map_err(|_| Error::Url(text.clone()))?;
+    let url = Url::parse(&text).map_err(|_| Error::Url(without_password(&text)))?;
     let known = matches!(url.scheme(), "http" | "https");
     // Credentials in a URL end up in logs and histories, and are easily meant for somebody else.
     let bare = url.username().is_empty() && url.password().is_none();
     if known && bare && url.host_str().is_some_and(|host| !host.is_empty()) {
         Ok(url)
     } else {
-        Err(Error::Url(if bare { text } else { "a URL with credentials".to_owned() }))
+        Err(Error::Url(without_password(&text)))
     }
 }
 

@@ -15,6 +15,8 @@ pub enum Error {
     Url(String),
     /// A field of the request is one that only this client may write.
     Field(http::HeaderName),
+    /// A method that makes no request of its own: see [`crate::Client::connect_tunnel`].
+    Method(http::Method),
     /// No connection: of the name, of TCP.
     Connect {
         /// Host and port.
@@ -64,6 +66,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Url(url) => write!(f, "{url:?} is no http:// or https:// URL with a host"),
+            Self::Method(method) => write!(f, "{method} is not sent as a request"),
             Self::Field(name) => write!(f, "the field {name} is written by the client itself"),
             Self::Connect { to, cause } => write!(f, "no connection to {to}: {}", Chain(&**cause)),
             Self::Tls { to, cause } => write!(f, "no TLS with {to}: {cause}"),

@@ -124,7 +124,10 @@ where
             Err((cause, unsent)) => {
                 let judged = whole && leg > 0;
                 let stale = (manner.reused || judged) && message.method.is_idempotent();
-                let again = unsent || is_unread || !whole || stale;
+                // A leg without the body that belongs to it is none of the request.
+                let harmless =
+                    leg > 0 || !message.body.is_empty() || message.method.is_idempotent();
+                let again = unsent || is_unread || (!whole && harmless) || stale;
                 return Err(Failed::Closed { cause, again, judged });
             }
         };

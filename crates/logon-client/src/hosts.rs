@@ -125,12 +125,13 @@ impl Pattern {
     }
 
     fn matches(&self, host: &str) -> bool {
-        let host = host.trim_end_matches('.');
+        let name = host.trim_end_matches('.');
         match self {
             Self::Any => true,
+            // With a dot at its end a name is one of the whole world.
             Self::Local => is_local(host),
-            Self::Exact(exact) => host == exact,
-            Self::Below(suffix) => host.ends_with(suffix.as_str()) && host.len() > suffix.len(),
+            Self::Exact(exact) => name == exact,
+            Self::Below(suffix) => name.ends_with(suffix.as_str()) && name.len() > suffix.len(),
             Self::Network(network) => {
                 address(host).is_some_and(|address| network.contains(&address))
             }
@@ -180,6 +181,7 @@ mod tests {
             ("<local>", "10.0.0.1", false),
             ("<local>", "[2001:db8::1]", false),
             ("<local>", "evil.example", false),
+            ("<local>", "ai.", false),
             ("[::1]", "[::1]", true),
             ("::1", "[::1]", true),
             ("10.0.0.0/8", "10.1.2.3", true),

@@ -21,8 +21,11 @@ pub(crate) struct Memory(Mutex<HashMap<Place, Known>>);
 
 #[derive(Debug, Clone, Copy)]
 enum Known {
-    /// A logon by this scheme succeeded.
-    Proven(Scheme),
+    /// A logon by this scheme succeeded; whether the last one did not.
+    Proven {
+        scheme: Scheme,
+        doubted: bool,
+    },
     Refused,
 }
 
@@ -33,27 +36,31 @@ impl Memory {
     /// The scheme that a logon succeeded by.
     pub(crate) fn scheme(&self, place: &Place) -> Option<Scheme> {
         match self.known().get(place) {
-            Some(Known::Proven(scheme)) => Some(*scheme),
+            Some(Known::Proven { scheme, .. }) => Some(*scheme),
             Some(Known::Refused) | None => None,
         }
     }
 
-    /// Whether the credentials were refused, and never proven to be right. Trying them again and
-    /// again locks accounts.
+    /// Whether the credentials are not to be sent again: that locks accounts.
     pub(crate) fn is_refused(&self, place: &Place) -> bool {
         matches!(self.known().get(place), Some(Known::Refused))
     }
 
-    /// What became of a logon. What was proven stays proven: the server may only not want this
-    /// account at one path.
+    /// What became of a logon. The server may only not want this account at one path: what was
+    /// proven is tried once more. Passwords change, too.
     pub(crate) fn learn(&self, place: Place, logon: &Logon) {
-        match logon {
-            Logon::LoggedOn { scheme, .. } => self.put(place, Known::Proven(*scheme)),
-            Logon::Refused { .. } if self.scheme(&place).is_none() => {
-                self.put(place, Known::Refused);
+        let known = self.known().get(&place).copied();
+        let known = match (logon, known) {
+            (Logon::LoggedOn { scheme, .. }, _) => {
+                Known::Proven { scheme: *scheme, doubted: false }
             }
-            _ => {}
-        }
+            (Logon::Refused { .. }, Some(Known::Proven { scheme, doubted: false })) => {
+                Known::Proven { scheme, doubted: true }
+            }
+            (Logon::Refused { .. }, _) => Known::Refused,
+            _ => return,
+        };
+        self.put(place, known);
     }
 
     pub(crate) fn forget(&self) {

@@ -111,6 +111,8 @@ pub(crate) struct Party<'a> {
     pub(crate) start: Option<Scheme>,
     /// Method and target, which `Digest` proves.
     request: (String, String),
+    /// Credentials went over the connection.
+    pub(crate) sent: bool,
     /// No challenge was seen yet.
     unasked: bool,
     /// Credentials were sent in the course of this request.
@@ -135,6 +137,7 @@ impl<'a> Party<'a> {
             auth: None,
             start: None,
             request: (String::new(), String::new()),
+            sent: false,
             unasked: false,
             exchanging: false,
             logon: Logon::NotAsked,
@@ -152,7 +155,8 @@ impl<'a> Party<'a> {
         if self.is_logged_on() {
             return Ok(None);
         }
-        let standing = self.auth.take().filter(ClientAuth::is_complete);
+        let of_request = |auth: &ClientAuth| auth.scheme() == Some(Scheme::Digest);
+        let standing = self.auth.take().filter(|auth| auth.is_complete() || of_request(auth));
         let known = standing.as_ref().and_then(ClientAuth::scheme);
         let Some(scheme) = known.or(self.start) else { return Ok(None) };
         let mut auth = match standing {
@@ -164,7 +168,7 @@ impl<'a> Party<'a> {
         match auth.initial(scheme) {
             Ok(credentials) => {
                 self.auth = Some(auth);
-                (self.unasked, self.exchanging) = (true, true);
+                (self.sent, self.unasked, self.exchanging) = (true, true, true);
                 Ok(Some(credentials))
             }
             // On a new connection: it will challenge.
@@ -213,7 +217,7 @@ impl<'a> Party<'a> {
         let challenges = values(headers, self.side.challenge_field());
         match auth.advance(challenges) {
             Ok(ClientStep::Send(credentials)) => {
-                (self.unasked, self.exchanging) = (false, true);
+                (self.sent, self.unasked, self.exchanging) = (true, false, true);
                 self.start = auth.scheme();
                 self.auth = Some(auth);
                 Ok(Some(credentials))

@@ -222,3 +222,15 @@ async fn the_body_of_a_challenge_is_read_to_its_end() {
         assert_eq!(most.load(Ordering::Relaxed), connections, "{length}");
     }
 }
+
+// The nonce of a challenge serves on the connection that comes after it.
+#[tokio::test]
+async fn a_body_goes_with_digest_although_the_challenge_closed_the_connection() {
+    let site = Site::start(Spec { schemes: vec![Scheme::Digest], ..Spec::default() }).await;
+    let login = login("alice").with_schemes(&[Scheme::Digest]);
+    let client = builder().login(login).build();
+    for body in [Body::from("abc"), once(LARGE)] {
+        let told = post(&client, &site.url("/"), body).await.unwrap();
+        assert_eq!((told.status, told.user()), (200, r"CORP\alice"));
+    }
+}

@@ -175,6 +175,70 @@ async fn a_site_that_nobody_has_to_log_on_to_is_not_logged_on_to() {
     assert_eq!(site.legs(), ["-"]);
 }
 
+// H-06: passwords change
+#[tokio::test]
+async fn a_password_that_is_right_no_more_is_tried_twice_and_not_again() {
+    let (right, wrong) = (Site::start(spec(&[Scheme::Ntlm])).await, Site::start(spec(&[])).await);
+    let changed = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let (now, to) = (std::sync::Arc::clone(&changed), right.address);
+    // Afterwards a server that refuses whatever comes.
+    let refused = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let proofs = std::sync::Arc::clone(&refused);
+    let way = script::serve(move |mut peer: Peer| {
+        let (now, proofs) = (std::sync::Arc::clone(&now), std::sync::Arc::clone(&proofs));
+        async move {
+            let mut on = tokio::net::TcpStream::connect(to).await.unwrap();
+            if !now.load(std::sync::atomic::Ordering::Relaxed) {
+                let _ = tokio::io::copy_bidirectional(&mut peer.stream, &mut on).await;
+                return;
+            }
+            let challenge = logon::http::format_token(Scheme::Ntlm, &support::challenge());
+            loop {
+                let head = peer.head().await;
+                let value = match field(&head, "authorization")
+                    .map(|it| support::describe(it.as_bytes()))
+                {
+                    _ if head.is_empty() => return,
+                    Some(leg) if leg == "NTLM 1" => challenge.as_str(),
+                    Some(_) => {
+                        proofs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                        "NTLM"
+                    }
+                    None => "NTLM",
+                };
+                peer.say(&format!(
+                    "HTTP/1.1 401 no\r\nWWW-Authenticate: {value}\r\nContent-Length: 0\r\n\r\n"
+                ))
+                .await;
+            }
+        }
+    })
+    .await;
+    let url = format!("http://localhost:{}/", way.port());
+    let client = builder().login(login("alice")).idle(std::time::Duration::ZERO, 0).build();
+    assert_eq!(get(&client, &url).await.status, 200);
+    changed.store(true, std::sync::atomic::Ordering::Relaxed);
+    for _ in 0..5 {
+        assert_eq!(get(&client, &url).await.status, 401);
+    }
+    assert_eq!(refused.load(std::sync::atomic::Ordering::Relaxed), 2);
+    drop(wrong);
+}
+
+// H-14: somebody else may be logged on by what the caller wrote
+#[tokio::test]
+async fn a_connection_that_carried_the_callers_own_credentials_carries_nothing_else() {
+    let site = Site::start(Spec { scope: Some(Scope::off()), ..Spec::default() }).await;
+    let client = builder().build();
+    let mut request = axum::http::Request::new(Body::empty());
+    *request.uri_mut() = site.url("/").parse().unwrap();
+    request.headers_mut().insert("authorization", "Negotiate YWJj".parse().unwrap());
+    tell(client.send(request).await.unwrap()).await;
+    get(&client, &site.url("/")).await;
+    let seen = site.take();
+    assert_ne!(seen[0].connection, seen[1].connection);
+}
+
 #[tokio::test]
 async fn without_a_login_the_401_is_the_answer() {
     let site = Site::start(Spec::default()).await;

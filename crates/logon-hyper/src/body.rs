@@ -72,13 +72,15 @@ pin_project! {
     pub(crate) struct ResponseBody<B> {
         #[pin]
         body: B,
+        // Of an answer to HEAD over HTTP/2, where hyper would send it.
+        withheld: bool,
         turn: Option<Turn>,
     }
 }
 
 impl<B> ResponseBody<B> {
-    pub(crate) fn new(body: B, turn: Option<Turn>) -> Self {
-        Self { body, turn }
+    pub(crate) fn new(body: B, withheld: bool, turn: Option<Turn>) -> Self {
+        Self { body, withheld, turn }
     }
 }
 
@@ -90,11 +92,12 @@ impl<B: Body> Body for ResponseBody<B> {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        self.project().body.poll_frame(context)
+        let this = self.project();
+        if *this.withheld { Poll::Ready(None) } else { this.body.poll_frame(context) }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.withheld || self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -3,7 +3,7 @@
 use crate::BoxError;
 use crate::body::{RequestBody, ResponseBody};
 use crate::crowd::{Seat, Turn};
-use http::{Request, Response, Version};
+use http::{Method, Request, Response, Version};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::service::Service as HyperService;
@@ -48,6 +48,7 @@ where
     fn call(&self, request: Request<Incoming>) -> Answer<T> {
         let turn = self.seat.begin();
         let is_http2 = request.version() == Version::HTTP_2;
+        let is_head = request.method() == Method::HEAD;
         let mut request = request.map(|body| {
             // It may be read for longer than the answer takes.
             let turn = (!body.is_end_stream()).then(|| self.seat.begin());
@@ -65,7 +66,7 @@ where
                 Way::Waiting { answer: TowerToHyperService::new(self.inner.clone()).call(request) }
             }
         };
-        Answer { way, is_http2, turn: Some(turn) }
+        Answer { way, is_http2, is_head, turn: Some(turn) }
     }
 }
 
@@ -75,6 +76,7 @@ pin_project! {
         #[pin]
         way: Way<T>,
         is_http2: bool,
+        is_head: bool,
         // Until the body of the answer has it.
         turn: Option<Turn>,
     }
@@ -108,6 +110,8 @@ where
             return Poll::Ready(Err(h2::Error::from(h2::Reason::HTTP_1_1_REQUIRED).into()));
         }
         let turn = this.turn.take();
-        Poll::Ready(Ok(response.map(|body| ResponseBody::new(body, turn))))
+        // [RFC 9113] §8.1.1; over HTTP/1.1 hyper sees to it.
+        let withheld = *this.is_http2 && *this.is_head;
+        Poll::Ready(Ok(response.map(|body| ResponseBody::new(body, withheld, turn))))
     }
 }

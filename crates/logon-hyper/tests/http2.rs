@@ -217,3 +217,32 @@ async fn no_more_than_the_allowed_streams_are_open_at_a_time() {
     let client = client.ready().await.unwrap();
     assert_eq!(client.current_max_send_streams(), 3);
 }
+
+// RFC 9113 §8.1.1: also where the service gives one, as refusals of the layer have a body.
+#[tokio::test]
+async fn an_answer_to_head_has_no_data() {
+    let answer =
+        |_| async { Ok::<_, std::convert::Infallible>(http::Response::new("abc".to_owned())) };
+    let certificate = Certificate::make();
+    let tls = Tls::new(certificate.chain(), certificate.key()).unwrap().http2();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel();
+    let server = Server::new(tower::service_fn(answer)).tls(tls);
+    let serving = tokio::spawn(server.serve(listener, async move {
+        let _ = stopped.await;
+    }));
+    let client = http2(&Site { address, stop, serving }).await;
+    for (method, expected) in [("HEAD", ""), ("GET", "abc")] {
+        let mut client = client.clone().ready().await.unwrap();
+        let request = Request::builder().method(method).uri("https://web.example/");
+        let (response, _) = client.send_request(request.body(()).unwrap(), true).unwrap();
+        let response = response.await.unwrap();
+        assert_eq!(response.headers()["content-length"], "3");
+        assert_eq!(text_of(response).await, expected, "{method}");
+    }
+}
+
+async fn text_of(response: http::Response<RecvStream>) -> String {
+    text(response.into_body()).await.unwrap()
+}

@@ -153,6 +153,22 @@ async fn look(State(seen): State<Arc<Mutex<Vec<Seen>>>>, request: Request, next:
     next.run(request).await
 }
 
+/// A CHALLENGE that any client takes.
+pub(crate) fn challenge() -> Vec<u8> {
+    let config = Arc::new(AcceptorConfig::with_os(ServerNames::new("WEB01", "CORP")));
+    let (mut negotiate, mut challenge) = (Vec::new(), Vec::new());
+    let credential = logon::Credential::password("x", "x");
+    let initiator = logon::Initiator::ntlm(
+        Arc::new(logon::InitiatorConfig::with_os(credential)),
+        logon::TargetName::default(),
+        logon::ChannelBindings::none(),
+    );
+    let _ = initiator.step(None, &mut negotiate).unwrap();
+    let acceptor = logon::Acceptor::new(config, logon::ChannelBindings::none());
+    let _ = acceptor.step(&negotiate, &mut challenge).unwrap();
+    challenge
+}
+
 /// The scheme, and which message of NTLM is within.
 pub(crate) fn describe(value: &[u8]) -> String {
     for scheme in Scheme::INTEGRATED {

@@ -73,7 +73,9 @@ fn field(text: &str) -> Result<(HeaderName, HeaderValue), Failure> {
     if OURS.contains(&name) {
         return Err(Failure::usage(format!("--header: the command writes {name} itself")));
     }
-    let value = HeaderValue::from_bytes(value.trim().as_bytes())
+    let mut value = HeaderValue::from_bytes(value.trim().as_bytes())
         .map_err(|_| bad(&format!("the value of {name} has characters that no field may have")))?;
+    // It may be a secret, and stays out of traces.
+    value.set_sensitive(true);
     Ok((name, value))
 }

@@ -21,7 +21,7 @@ pub(super) fn of(
     let url = head.extensions.get::<AnsweredUrl>().map_or_else(String::new, |url| url.0.clone());
     let outcome = head.extensions.get::<Outcome>().cloned().unwrap_or_default();
     let answer = Answer { head, outcome, url: Url::parse(&url).ok(), asked, options, who };
-    if head.status.is_client_error() || head.status.is_server_error() {
+    if head.status.as_u16() >= 400 {
         let (exit, why) = answer.failure();
         return Err(Failure::Exit(exit, format!("{}: {why}", head.status)));
     }
