@@ -515,7 +515,7 @@ fn target(url: &Url, forwarded: bool) -> Result<Uri, Error> {
 }
 
 /// The caller's fields, without those that belong to the connection.
-fn clean(mut headers: HeaderMap) -> Result<HeaderMap, Error> {
+pub(crate) fn clean(mut headers: HeaderMap) -> Result<HeaderMap, Error> {
     const OURS: [HeaderName; 5] = [CONNECTION, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE];
     if let Some(name) = OURS.into_iter().find(|name| headers.contains_key(name)) {
         return Err(Error::Field(name));
