@@ -232,17 +232,15 @@ async fn an_answer_to_head_has_no_data() {
     let serving = tokio::spawn(server.serve(listener, async move {
         let _ = stopped.await;
     }));
-    let client = http2(&Site { address, stop, serving }).await;
+    let site = Site { address, stop, serving };
+    let client = http2(&site).await;
     for (method, expected) in [("HEAD", ""), ("GET", "abc")] {
         let mut client = client.clone().ready().await.unwrap();
         let request = Request::builder().method(method).uri("https://web.example/");
         let (response, _) = client.send_request(request.body(()).unwrap(), true).unwrap();
         let response = response.await.unwrap();
         assert_eq!(response.headers()["content-length"], "3");
-        assert_eq!(text_of(response).await, expected, "{method}");
+        assert_eq!(text(response.into_body()).await.unwrap(), expected, "{method}");
     }
-}
-
-async fn text_of(response: http::Response<RecvStream>) -> String {
-    text(response.into_body()).await.unwrap()
+    drop(site);
 }
