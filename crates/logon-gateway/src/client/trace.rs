@@ -9,22 +9,49 @@ use http::header::{
 };
 use logon::http::Scheme;
 use logon_client::{Event, Observer};
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io::Write as _;
+use std::sync::{Mutex, PoisonError};
+use zeroize::Zeroizing;
 
 /// Writes each leg to standard error.
-#[derive(Debug)]
-pub(crate) struct Trace;
+#[derive(Default)]
+pub(crate) struct Trace {
+    /// Credentials of legs before: a server that repeats them makes no less of a secret of them.
+    sent: Mutex<Vec<Zeroizing<String>>>,
+}
 
-impl Observer for Trace {
-    fn event(&self, event: Event<'_>) {
-        // In one piece, so that nothing else comes in between; and if nobody reads it, so be it.
-        let _ = std::io::stderr().write_all(text(&event).as_bytes());
+/// How many of them are kept: those of a request and of some before it.
+const KEPT: usize = 64;
+
+impl fmt::Debug for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Trace")
     }
 }
 
-fn text(event: &Event<'_>) -> String {
-    let mut lines = Lines { text: String::new(), mark: '*' };
+impl Observer for Trace {
+    fn event(&self, event: Event<'_>) {
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Event::Sent { headers, .. } = &event {
+            sent.extend([AUTHORIZATION, PROXY_AUTHORIZATION].iter().flat_map(|name| {
+                let values = headers.get_all(name).into_iter();
+                values.map(|value| Zeroizing::new(without_scheme(&lossy(value)).to_owned()))
+            }));
+            let old = sent.len().saturating_sub(KEPT);
+            sent.drain(..old);
+        }
+        // In one piece, so that nothing else comes in between; and if nobody reads it, so be it.
+        let _ = std::io::stderr().write_all(text(&event, &sent).as_bytes());
+    }
+}
+
+fn without_scheme(credentials: &str) -> &str {
+    credentials.split_once(' ').map_or("", |(_, rest)| rest.trim())
+}
+
+fn text(event: &Event<'_>, sent: &[Zeroizing<String>]) -> String {
+    let mut lines = Lines { text: String::new(), mark: '*', sent };
     match event {
         Event::Connecting { to } => lines.line(format_args!("connecting to {}", Plain(to))),
         Event::Sent { method, target, headers, with_body, .. } => {
@@ -47,12 +74,13 @@ fn text(event: &Event<'_>) -> String {
 }
 
 /// Lines that begin with a mark.
-struct Lines {
+struct Lines<'a> {
     text: String,
     mark: char,
+    sent: &'a [Zeroizing<String>],
 }
 
-impl Lines {
+impl Lines<'_> {
     fn line(&mut self, line: impl std::fmt::Display) {
         // A String takes everything.
         let _ = writeln!(self.text, "{} {line}", self.mark);
@@ -69,10 +97,23 @@ impl Lines {
                 }
                 COOKIE => self.line(format_args!("{name}: (not shown)")),
                 SET_COOKIE => self.cookie(name, value),
+                _ if self.repeats_credentials(&lossy(value)) => {
+                    self.line(format_args!("{name}: (not shown: it repeats credentials)"));
+                }
                 _ if value.is_sensitive() => self.line(format_args!("{name}: (not shown)")),
                 _ => self.line(format_args!("{name}: {}", Plain(&lossy(value)))),
             }
         }
+    }
+
+    /// Also of a piece: what is long enough to be worth guessing from.
+    fn repeats_credentials(&self, text: &str) -> bool {
+        const PIECE: usize = 24;
+        let has = |piece: &[char]| text.contains(&piece.iter().collect::<String>());
+        self.sent.iter().filter(|sent| sent.len() >= 8).any(|sent| {
+            let all: Vec<char> = sent.chars().collect();
+            text.contains(sent.as_str()) || all.chunks(PIECE).any(|it| it.len() == PIECE && has(it))
+        })
     }
 
     fn credentials(&mut self, name: &HeaderName, value: &HeaderValue) {
@@ -154,5 +195,34 @@ impl std::fmt::Display for Plain<'_> {
             if c.is_control() { write!(f, "{}", c.escape_default())? } else { f.write_char(c)? }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+    use http::{HeaderMap, HeaderValue, StatusCode};
+    use logon_client::Event;
+    use zeroize::Zeroizing;
+
+    fn shown(value: &str, sent: &str) -> String {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-echo", HeaderValue::from_str(value).unwrap());
+        let event = Event::Received { status: StatusCode::OK, headers: &headers };
+        text(&event, &[Zeroizing::new(sent.to_owned())])
+    }
+
+    #[test]
+    fn credentials_that_a_server_repeats_are_not_shown() {
+        let token = "TlRMTVNTUAADAAAAGAAYAHAAAAAkASQBiAAAAAgACABYAAAACgAKAGAAAAAGAAYAagAAABAAEACs";
+        for echo in [format!("NTLM {token}"), token[24..60].to_owned()] {
+            let text = shown(&echo, token);
+            assert!(
+                text.contains("repeats credentials") && !text.contains(&token[30..40]),
+                "{text}"
+            );
+        }
+        assert!(shown("harmless", token).contains("harmless"));
+        assert!(shown("harmless", "").contains("harmless"));
     }
 }

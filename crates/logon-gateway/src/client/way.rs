@@ -23,7 +23,7 @@ pub(crate) fn builder(options: &ConnectionOptions) -> Result<ClientBuilder, Fail
         builder = builder.connect_timeout(time).response_timeout(time);
     }
     if options.trace {
-        builder = builder.observer(Arc::new(Trace));
+        builder = builder.observer(Arc::new(Trace::default()));
     }
     Ok(builder)
 }

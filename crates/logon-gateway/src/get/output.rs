@@ -36,12 +36,13 @@ impl Output {
             }
             Ok(metadata) => {
                 // The file, not a link to it, is replaced, and stays as open as it is.
-                let part = Part::beside(&fs::canonicalize(path).map_err(bad)?).map_err(bad)?;
+                let part =
+                    Part::beside(&fs::canonicalize(path).map_err(bad)?, true).map_err(bad)?;
                 part.file.set_permissions(metadata.permissions()).map_err(bad)?;
                 Ok(Self::File(part))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Part::beside(path).map(Self::File).map_err(bad)
+                Part::beside(path, false).map(Self::File).map_err(bad)
             }
             Err(error) => Err(bad(error)),
         }
@@ -70,13 +71,22 @@ impl Output {
 }
 
 impl Part {
-    fn beside(target: &Path) -> io::Result<Self> {
+    /// `private` until it gets the permissions of what it replaces.
+    fn beside(target: &Path, private: bool) -> io::Result<Self> {
         let name = target.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
         let mut random = [0; 4];
         OsRandom.fill(&mut random).map_err(io::Error::other)?;
         let mark = base16ct::lower::encode_string(&random);
         let path = target.with_file_name(format!(".{}.{mark}.part", name.to_string_lossy()));
-        let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        if private {
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        }
+        #[cfg(not(unix))]
+        let _ = private;
+        let file = options.open(&path)?;
         Ok(Self { file, path, target: target.to_owned(), pending: true })
     }
 
