@@ -80,7 +80,7 @@ impl Http2 {
         // A body that is kept back until somebody is logged on waits for what HTTP/1.1 has.
         let body = &message.body;
         let plain = body.is_empty() || asked.login.is_none() && body.can_be_repeated();
-        let by_connection = asked.start.is_some_and(|it| Scheme::INTEGRATED.contains(&it));
+        let by_connection = asked.start.is_some_and(Scheme::is_per_connection);
         if !plain || by_connection || self.state().only_http_1.contains(asked.origin) {
             return Ok(None);
         }

@@ -105,7 +105,8 @@ impl World {
 fn build(client: &ClientOf, proxies: &[Running], trust: Trust) -> Client {
     // A machine that stands still for a while is no failure.
     let patience = Duration::from_secs(300);
-    let mut builder = support::builder().trust(trust).response_timeout(patience);
+    let mut builder =
+        support::builder().trust(trust).response_timeout(patience).http2(client.http2);
     for login in &client.logins {
         let password = if login.right { PASSWORD } else { "wrong" };
         let name = format!(r"CORP\{}", login.user);
@@ -309,6 +310,7 @@ async fn whoever_is_meant_is_who_was_proven_or_nobody() {
         ("connections closed by servers", 500),
         ("answers read late", 1_000),
         ("requests cancelled", 50),
+        ("requests over HTTP/2", 800),
     ] {
         let times = tally.0.get(what).copied().unwrap_or_default();
         assert!(times >= least, "{what}: only {times}");

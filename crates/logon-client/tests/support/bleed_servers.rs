@@ -5,7 +5,7 @@ use super::support::{Certificate, users};
 use axum::body::Body;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONNECTION, HeaderValue, LOCATION, WWW_AUTHENTICATE};
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Version};
 use http_body::Frame;
 use http_body_util::BodyExt;
 use hyper::client::conn::http1::{SendRequest, handshake};
@@ -54,7 +54,7 @@ where
     let address = listener.local_addr().unwrap();
     let mut server = Server::new(service);
     if let Some(certificate) = tls {
-        server = server.tls(certificate.tls());
+        server = server.tls(certificate.tls().http2());
     }
     let (stop, stopped) = oneshot::channel();
     tokio::spawn(server.serve(listener, async move {
@@ -114,6 +114,9 @@ where
     let path = request.uri().path().to_owned();
     let shown = Shown::read(request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes));
     log.request(&path, connection(&request), &meant(&path), &shown);
+    if request.version() == Version::HTTP_2 {
+        log.state().tally.add("requests over HTTP/2", 1);
+    }
     if request.headers().contains_key("proxy-authorization") {
         log.state().violations.push(format!("{path}: credentials for a proxy"));
     }

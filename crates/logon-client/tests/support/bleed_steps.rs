@@ -63,6 +63,7 @@ pub(crate) struct ClientOf {
     pub(crate) proxy: Option<(usize, Option<&'static str>)>,
     /// Not through the proxy.
     pub(crate) direct: Option<&'static str>,
+    pub(crate) http2: bool,
 }
 
 /// The clients of every world.
@@ -81,10 +82,16 @@ pub(crate) fn clients() -> Vec<ClientOf> {
             logins: vec![carol.clone()],
             proxy: Some((0, Some("carol"))),
             direct: Some("127.0.0.1"),
+            http2: true,
         },
-        ClientOf { logins: vec![alice, bob], proxy: Some((0, Some("carol"))), direct: None },
-        ClientOf { logins: vec![carol.clone()], proxy: Some((1, None)), direct: None },
-        ClientOf { logins: vec![basic], ..ClientOf::default() },
+        ClientOf {
+            logins: vec![alice, bob.clone()],
+            proxy: Some((0, Some("carol"))),
+            ..ClientOf::default()
+        },
+        ClientOf { logins: vec![carol.clone()], proxy: Some((1, None)), ..ClientOf::default() },
+        ClientOf { logins: vec![basic.clone()], ..ClientOf::default() },
+        ClientOf { logins: vec![basic, bob], http2: true, ..ClientOf::default() },
         ClientOf { logins: vec![wrong, carol], ..ClientOf::default() },
         ClientOf::default(),
     ]
