@@ -49,8 +49,8 @@ impl Login {
         self
     }
 
-    /// Only to these hosts. Credentials that nobody chose for a purpose, such as those of
-    /// [`crate::credentials::default`], should not go without it.
+    /// Only to these hosts. Credentials that nobody chose for a purpose, such as those that
+    /// [`crate::credentials::Search`] finds, should not go without it.
     #[must_use]
     pub fn with_hosts(mut self, hosts: Hosts) -> Self {
         self.hosts = hosts;
