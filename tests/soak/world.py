@@ -107,9 +107,15 @@ class Upstream:
 
     async def start(self):
         program = os.path.join(self.here, "upstream.py")
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, program, self.name, str(self.port), stdout=subprocess.PIPE)
-        await self.process.stdout.readline()
+        # While it was away, a connection of anybody's may have taken its port for a moment.
+        for _ in range(60):
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable, program, self.name, str(self.port), stdout=subprocess.PIPE)
+            if await self.process.stdout.readline():
+                return
+            await self.process.wait()
+            await asyncio.sleep(0.5)
+        sys.exit(f"the upstream {self.name} does not start on port {self.port}")
 
     async def restart(self):
         begin = time.monotonic()
