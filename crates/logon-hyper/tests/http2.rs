@@ -239,7 +239,6 @@ async fn an_answer_to_head_has_no_data() {
         let request = Request::builder().method(method).uri("https://web.example/");
         let (response, _) = client.send_request(request.body(()).unwrap(), true).unwrap();
         let response = response.await.unwrap();
-        assert_eq!(response.headers()["content-length"], "3");
         assert_eq!(text(response.into_body()).await.unwrap(), expected, "{method}");
     }
     drop(site);
