@@ -380,8 +380,10 @@ impl Inner {
                     judged |= was_judged;
                     ("the connection was closed", cause)
                 }
-                Err(Failed::Closed { cause, judged, .. }) => {
-                    if let (true, Some(place), Some(scheme)) = (judged, place, start) {
+                Err(Failed::Closed { cause, judged: was_judged, .. }) => {
+                    // Once may be an accident.
+                    let twice = judged && was_judged;
+                    if let (true, Some(place), Some(scheme)) = (twice, place, start) {
                         self.memory.learn(place, &Logon::Refused { scheme });
                     }
                     return Err(Error::Closed(cause));
