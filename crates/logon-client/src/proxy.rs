@@ -65,6 +65,14 @@ impl Proxy {
         self
     }
 
+    /// Changes its login, if it has one: one of the environment has the defaults of
+    /// [`Login::new`].
+    #[must_use]
+    pub fn map_login(mut self, change: impl FnOnce(Login) -> Login) -> Self {
+        self.login = self.login.map(change);
+        self
+    }
+
     /// Not for these hosts.
     #[must_use]
     pub fn except(mut self, hosts: Hosts) -> Self {

@@ -12,7 +12,7 @@ impl Proxy {
     /// The proxies that the environment names, as curl reads it: `http_proxy`, `https_proxy`
     /// (`HTTPS_PROXY`), for what is left `all_proxy` (`ALL_PROXY`), and `no_proxy` (`NO_PROXY`)
     /// for hosts that are asked directly: names with all below them, addresses, networks, or `*`.
-    /// A user and a password in the URL log on to the proxy.
+    /// A user and a password in the URL log on to the proxy; how is said by [`Self::map_login`].
     ///
     /// `HTTP_PROXY` does not count: a CGI program has it from whoever sends a field `Proxy`.
     ///

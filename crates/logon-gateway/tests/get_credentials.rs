@@ -130,6 +130,26 @@ fn a_proxy_gets_the_credentials_that_are_for_it_and_no_others() {
     }
 }
 
+#[test]
+fn credentials_in_the_url_of_a_proxy_keep_to_the_options() {
+    let proxy = Script::start(|_| {
+        b"HTTP/1.1 407 no\r\nProxy-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n".to_vec()
+    });
+    let named = proxy.url().replace("http://", "http://CORP%5Calice:pw@");
+    for url in ["http://a.example/", "https://a.example/"] {
+        for (options, expected) in [
+            (&["--scheme", "ntlm"][..], (7, 1)),
+            (&["--scheme", "negotiate"], (5, 0)),
+            (&["--require-bindings"], (5, 0)),
+        ] {
+            let mut command = get(&[options, &[url]].concat());
+            let got = run(command.env("http_proxy", &named).env("https_proxy", &named));
+            let sent = sent(&proxy, "proxy-authorization");
+            assert_eq!((got.code, sent), expected, "{options:?} {got:?}");
+        }
+    }
+}
+
 // Tokens of all legs, from which a password could be guessed, and the password
 #[test]
 fn a_trace_shows_each_leg_and_no_secret() {

@@ -35,7 +35,7 @@ pub(crate) fn proxy(
     who: &Who,
 ) -> Result<Proxy, Failure> {
     if proxy.has_login() && user.is_none() {
-        return Ok(proxy);
+        return Ok(proxy.map_login(|login| who.restrict(login)));
     }
     let login = match user {
         None => who.proxy_login(proxy.host()),

@@ -106,9 +106,14 @@ impl Who {
         self.named.as_ref().map_or(local.clone(), |named| local.or(named.clone()))
     }
 
-    /// In the schemes and with the channel bindings of the options.
+    /// A login as the options want it.
     pub(crate) fn login(&self, credentials: Credentials) -> Login {
-        let login = Login::new(credentials).with_schemes(&self.schemes);
+        self.restrict(Login::new(credentials))
+    }
+
+    /// In the schemes and with the channel bindings of the options.
+    pub(crate) fn restrict(&self, login: Login) -> Login {
+        let login = login.with_schemes(&self.schemes);
         match (self.no_bindings, self.require_bindings) {
             (true, _) => login.without_bindings(),
             (_, true) => login.with_bindings_required(),
