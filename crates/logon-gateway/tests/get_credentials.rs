@@ -70,6 +70,31 @@ fn a_redirect_takes_credentials_only_to_hosts_that_are_allowed() {
     assert_eq!((got.code, sent(&proxy, "authorization")), (7, 1), "{got:?}");
 }
 
+// What nobody chose is no freer than what somebody chose.
+#[test]
+fn credentials_that_nobody_chose_follow_a_redirect_only_to_hosts_that_are_allowed() {
+    let proxy = Script::start(|head| match head.contains(" http://intranet/") {
+        true => b"HTTP/1.1 302 x\r\nLocation: http://other/\r\nContent-Length: 0\r\n\r\n".to_vec(),
+        false => challenged(head),
+    });
+    let url = proxy.url();
+    let field = "authorization";
+    let got = with_alice(&mut get(&["--proxy", &url, "http://other/"]));
+    assert_eq!((got.code, sent(&proxy, field)), (7, 1), "named it is: {got:?}");
+    let arguments = ["-L", "--proxy", &url, "http://intranet/"];
+    let got = with_alice(&mut get(&arguments));
+    assert_eq!((got.code, sent(&proxy, field)), (5, 0), "{got:?}");
+    for words in ["a redirect led there", "--allow other sends it"] {
+        assert!(got.said.contains(words), "{words} is not in {got:?}");
+    }
+    for pattern in ["other", "<local>"] {
+        let got = with_alice(&mut get(&[&arguments[..], &["--allow", pattern]].concat()));
+        assert_eq!((got.code, sent(&proxy, field)), (7, 1), "{got:?}");
+        let got = with_alice(get(&arguments).env("LOGON_ALLOW", pattern));
+        assert_eq!((got.code, sent(&proxy, field)), (7, 1), "{got:?}");
+    }
+}
+
 #[test]
 fn a_file_of_credentials_that_is_broken_is_only_in_the_way_where_some_are_wanted() {
     let demo = Demo::start();

@@ -114,8 +114,9 @@ pub(crate) struct LogonOptions {
     #[arg(long)]
     pub(crate) require_bindings: bool,
 
-    /// Host that credentials found without --user may go to, or that a redirect may take those of
-    /// --user to: a name, *.corp.example, 10.0.0.0/8. Hosts without a dot are always allowed
+    /// Host that credentials may go to, also if only a redirect leads there: a name, *.corp.example,
+    /// 10.0.0.0/8, <local> for names without a dot. Without this option they go to the server of
+    /// the URL alone, and those found without --user only if its name has no dot or is this machine
     #[arg(long, value_name = "HOST", env = "LOGON_ALLOW", value_delimiter = ',')]
     pub(crate) allow: Vec<String>,
 }

@@ -56,18 +56,16 @@ impl Who {
         Ok(Self { known, schemes, no_bindings, require_bindings, named })
     }
 
-    /// The logins to servers.
-    pub(crate) fn logins(&self) -> Vec<Login> {
-        let to =
-            |found: &Found, hosts: Hosts| self.login(found.credentials.clone()).with_hosts(hosts);
-        match &self.known {
-            Known::Chosen(found) => {
-                let named = self.named.iter().map(|hosts| to(found, hosts.clone()));
-                std::iter::once(to(found, Hosts::requested())).chain(named).collect()
-            }
-            Known::Found(found) => vec![to(found, self.hosts())],
-            Known::Nothing(_) => Vec::new(),
-        }
+    /// The logins for requests to a host. Where a redirect leads, only the options name hosts.
+    pub(crate) fn logins(&self, host: &str) -> Vec<Login> {
+        let (found, requested) = match &self.known {
+            Known::Chosen(found) => (found, true),
+            Known::Found(found) => (found, self.hosts().contains(host)),
+            Known::Nothing(_) => return Vec::new(),
+        };
+        let requested = requested.then(Hosts::requested);
+        let hosts = requested.into_iter().chain(self.named.clone());
+        hosts.map(|hosts| self.login(found.credentials.clone()).with_hosts(hosts)).collect()
     }
 
     /// The login to a proxy, unless it may not have what was found.
@@ -100,7 +98,7 @@ impl Who {
         Err(Failure::Exit(Exit::NoCredentials, why))
     }
 
-    /// The hosts that get what was found.
+    /// The hosts that get what was found, if the caller asks them.
     fn hosts(&self) -> Hosts {
         let local = Hosts::local();
         self.named.as_ref().map_or(local.clone(), |named| local.or(named.clone()))

@@ -48,8 +48,9 @@ pub(crate) fn run(options: &ForwardOptions) -> Result<(), Failure> {
         }
         (None, origin) => {
             let origin = self::origin(origin.as_deref().unwrap_or_default())?;
-            let found = who.for_host(origin.host_str().unwrap_or_default())?;
-            let builder = who.logins().into_iter().fold(builder, ClientBuilder::login);
+            let host = origin.host_str().unwrap_or_default();
+            let found = who.for_host(host)?;
+            let builder = who.logins(host).into_iter().fold(builder, ClientBuilder::login);
             (builder, Way::Origin(origin), found.to_string())
         }
     };

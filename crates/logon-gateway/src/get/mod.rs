@@ -11,7 +11,7 @@ use crate::client::{self, Who};
 use crate::failure::{Exit, Failure};
 use crate::logging;
 use crate::signals::interrupted;
-use http::Request;
+use http::{Request, Uri};
 use http_body_util::BodyExt;
 use logon_client::{Body, Client, Proxy, Redirects, ResponseBody};
 use output::Output;
@@ -32,7 +32,7 @@ pub(crate) fn run(options: &GetOptions) -> Result<(), Failure> {
     // Before anybody is asked for a password.
     let request = runtime.block_on(async { request::of(options) })?;
     let who = Who::find(&options.logon)?;
-    let client = client(options, &who)?;
+    let client = client(options, request.uri(), &who)?;
     let ended = runtime.block_on(async {
         let getting = get(&client, request, options, &who);
         match options.output {
@@ -51,9 +51,9 @@ pub(crate) fn run(options: &GetOptions) -> Result<(), Failure> {
     ended
 }
 
-fn client(options: &GetOptions, who: &Who) -> Result<Client, Failure> {
+fn client(options: &GetOptions, asked: &Uri, who: &Who) -> Result<Client, Failure> {
     let mut builder = client::builder(&options.connection)?;
-    for login in who.logins() {
+    for login in who.logins(asked.host().unwrap_or_default()) {
         builder = builder.login(login);
     }
     let user = options.proxy_user.as_deref();

@@ -127,13 +127,13 @@ impl Answer<'_> {
         let (host, offered) = (self.host(), self.offered());
         let asks = format!("{host} asks for credentials ({offered})");
         match &self.who.known {
-            Known::Chosen(_) if self.has_left_tls() => {
+            Known::Chosen(_) | Known::Found(_) if self.has_left_tls() => {
                 format!("{asks}, and a redirect led there from https to http: none were sent")
             }
-            Known::Chosen(found) => format!(
+            Known::Chosen(found) | Known::Found(found) if self.was_led_there() => format!(
                 "{asks}, and a redirect led there: {found} was not sent. --allow {host} sends it"
             ),
-            Known::Found(found) => format!(
+            Known::Chosen(found) | Known::Found(found) => format!(
                 "{asks}. There is {found}, and it was not sent: what nobody chose goes only to \
                  hosts that are allowed. --allow {host} sends it, -u NAME logs on as somebody else"
             ),
@@ -142,6 +142,12 @@ impl Answer<'_> {
             }
             Known::Nothing(error) => format!("{asks}: {error}; or use -u NAME"),
         }
+    }
+
+    /// Not where the caller has asked.
+    fn was_led_there(&self) -> bool {
+        let asked = Url::parse(&self.asked.to_string()).ok();
+        self.url.as_ref().map(Url::origin) != asked.as_ref().map(Url::origin)
     }
 
     fn has_left_tls(&self) -> bool {
