@@ -271,7 +271,7 @@ def get(binary, run, case, passwords):
     environment = run.environment()
     if case.secret and case.user:
         command += ["-u", ACCOUNT]
-        environment["LOGON_PASSWORD"] = passwords.account
+        environment |= {"LOGON_USER": ACCOUNT, "LOGON_PASSWORD": passwords.account}
     if case.proxy:
         file = run.directory / "proxy-password"
         file.write_text(passwords.proxy + "\n")

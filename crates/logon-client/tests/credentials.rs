@@ -123,9 +123,13 @@ fn a_secret_in_the_environment_is_never_given_to_another_name() {
     assert!(in_environment(&variables, Some("CORP\\bob")).unwrap().is_none());
     let found = in_environment(&variables, Some("corp\\Alice")).unwrap().unwrap();
     assert_eq!(pair(&found), ("corp\\Alice", Some("a")));
-    // Left out, it is of whoever was named.
-    let found = in_environment(&[("LOGON_PASSWORD", "a")], Some("bob")).unwrap().unwrap();
-    assert_eq!(pair(&found), ("bob", Some("a")));
+    // Whoever was named, without a name beside it it is nobody's.
+    for variable in ["LOGON_PASSWORD", "LOGON_NT_HASH"] {
+        let error = in_environment(&[(variable, HASH)], Some("bob")).unwrap_err();
+        assert_eq!(error, CredentialError::NoName { variable });
+    }
+    let error = search(&[("NTLMUSER", "bob"), ("LOGON_PASSWORD", "a")], None).unwrap_err();
+    assert_eq!(error, CredentialError::NoName { variable: "LOGON_PASSWORD" });
 }
 
 #[test]
@@ -192,7 +196,8 @@ fn a_name_chooses_among_all_that_there_is() {
         assert_eq!(pair(&found), ("CORP\\alice", Some("a")), "{variable}");
     }
     // Not in the file, so it is the environment's.
-    let found = search(&[file, ("LOGON_PASSWORD", "c")], Some("carol")).unwrap();
+    let own = [file, ("LOGON_USER", "carol"), ("LOGON_PASSWORD", "c")];
+    let found = search(&own, Some("carol")).unwrap();
     assert_eq!(pair(&found), ("carol", Some("c")));
 }
 

@@ -57,7 +57,8 @@ fn the_password_comes_from_a_file_or_the_environment_and_never_from_the_command_
     let file = demo.password_file(PASSWORD);
     let got = run(&mut get(&["-u", ALICE, "--password-file", &file, "--quiet", &url]));
     assert_eq!((got.code, got.said.as_str()), (0, ""));
-    let got = run(get(&["-u", "alice@corp.example", &url]).env("LOGON_PASSWORD", PASSWORD));
+    let upn = "alice@corp.example";
+    let got = run(get(&["-u", upn, &url]).env("LOGON_USER", upn).env("LOGON_PASSWORD", PASSWORD));
     assert_eq!((got.code, got.fact("user")), (0, ALICE));
     // There is no terminal here.
     let got = run(&mut get(&["-u", ALICE, &url]));

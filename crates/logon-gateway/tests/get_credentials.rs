@@ -131,6 +131,26 @@ fn the_proxies_of_the_environment_are_used_as_curl_uses_them() {
 }
 
 #[test]
+fn credentials_in_the_url_of_a_proxy_keep_to_the_options() {
+    let proxy = Script::start(|_| {
+        b"HTTP/1.1 407 no\r\nProxy-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n".to_vec()
+    });
+    let named = proxy.url().replace("http://", "http://CORP%5Calice:pw@");
+    for url in ["http://a.example/", "https://a.example/"] {
+        for (options, expected) in [
+            (&["--scheme", "ntlm"][..], (7, 1)),
+            (&["--scheme", "negotiate"], (5, 0)),
+            (&["--require-bindings"], (5, 0)),
+        ] {
+            let mut command = get(&[options, &[url]].concat());
+            let got = run(command.env("http_proxy", &named).env("https_proxy", &named));
+            let sent = sent(&proxy, "proxy-authorization");
+            assert_eq!((got.code, sent), expected, "{options:?} {got:?}");
+        }
+    }
+}
+
+#[test]
 fn a_proxy_gets_the_credentials_that_are_for_it_and_no_others() {
     let proxy = Script::start(|_| {
         b"HTTP/1.1 407 no\r\nProxy-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n".to_vec()
@@ -156,22 +176,20 @@ fn a_proxy_gets_the_credentials_that_are_for_it_and_no_others() {
 }
 
 #[test]
-fn credentials_in_the_url_of_a_proxy_keep_to_the_options() {
-    let proxy = Script::start(|_| {
-        b"HTTP/1.1 407 no\r\nProxy-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n".to_vec()
-    });
-    let named = proxy.url().replace("http://", "http://CORP%5Calice:pw@");
-    for url in ["http://a.example/", "https://a.example/"] {
-        for (options, expected) in [
-            (&["--scheme", "ntlm"][..], (7, 1)),
-            (&["--scheme", "negotiate"], (5, 0)),
-            (&["--require-bindings"], (5, 0)),
-        ] {
-            let mut command = get(&[options, &[url]].concat());
-            let got = run(command.env("http_proxy", &named).env("https_proxy", &named));
-            let sent = sent(&proxy, "proxy-authorization");
-            assert_eq!((got.code, sent), expected, "{options:?} {got:?}");
-        }
+fn a_password_of_the_environment_is_of_the_name_beside_it_and_of_no_other() {
+    let proxy = Script::start(challenged);
+    let way = proxy.url();
+    let ask = |user: &str| get(&["--proxy", &way, "-u", user, "http://web.corp.example/"]);
+    for (name, value) in
+        [("LOGON_PASSWORD", PASSWORD), ("LOGON_NT_HASH", "8846f7eaee8fb117ad06bdd830b7586c")]
+    {
+        let got = run(ask(ALICE).env(name, value));
+        assert_eq!((got.code, sent(&proxy, "authorization")), (5, 0), "{got:?}");
+        assert!(got.said.contains(name) && got.said.contains("set LOGON_USER"), "{got:?}");
+        let got = run(ask(ALICE).env(name, value).env("LOGON_USER", r"CORP\bob"));
+        assert_eq!((got.code, sent(&proxy, "authorization")), (5, 0), "{got:?}");
+        let got = run(ask(ALICE).env(name, value).env("LOGON_USER", r"corp\Alice"));
+        assert_eq!((got.code, sent(&proxy, "authorization")), (7, 1), "{got:?}");
     }
 }
 

@@ -17,12 +17,15 @@ const NT_HASH: &str = "LOGON_NT_HASH";
 /// `LOGON_USER` and the secret that belongs to it: `LOGON_PASSWORD`, or `LOGON_NT_HASH` in 32
 /// hexadecimal digits. An empty variable is as good as none.
 ///
-/// With a `name` given, `LOGON_USER` may be left out. If it is not, it has to be the same name,
-/// without regard to case; else the secret is somebody else's, and the answer is `None`.
+/// A `name` that is given has to be the same as `LOGON_USER`, without regard to case; else the secret
+/// is somebody else's, and the answer is `None`.
 ///
 /// # Errors
 /// [`CredentialError`] if a variable is not Unicode, the hash is malformed, there are both a
-/// password and a hash, or a secret without a name.
+/// password and a hash, or a secret without `LOGON_USER`.
+///
+/// # Security
+/// A secret that fitted every name would go to whichever server or proxy a program has a name for.
 pub fn from_environment(
     environment: Environment<'_>,
     name: Option<&str>,
@@ -33,12 +36,11 @@ pub fn from_environment(
     if password.is_none() && hash.is_none() {
         return Ok(None);
     }
-    let user = text(environment, USER)?;
-    let name = match (user.as_deref(), name) {
-        (Some(user), Some(name)) if user.to_lowercase() != name.to_lowercase() => return Ok(None),
-        (user, name) => name.or(user.map(String::as_str)).map(str::to_owned),
-    };
-    let name = name.ok_or(CredentialError::NoName { variable })?;
+    let user = text(environment, USER)?.ok_or(CredentialError::NoName { variable })?;
+    let name = name.unwrap_or(&user);
+    if user.to_lowercase() != name.to_lowercase() {
+        return Ok(None);
+    }
     let credentials = match (password, hash) {
         (Some(_), Some(_)) => return Err(CredentialError::TwoSecrets),
         (Some(password), None) => Credentials::password(name, password),

@@ -20,7 +20,7 @@ pub enum CredentialError {
     NtHash,
     /// Both `LOGON_PASSWORD` and `LOGON_NT_HASH` are set.
     TwoSecrets,
-    /// A secret is in the environment, and nothing says whose.
+    /// A secret is in the environment without `LOGON_USER`, which says whose it is.
     NoName {
         /// The variable with the secret.
         variable: &'static str,

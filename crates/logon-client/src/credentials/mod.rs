@@ -5,7 +5,7 @@
 //! 1. what the program was given: [`Search::given`];
 //! 2. the user file that the environment variable `NTLM_USER_FILE` names: see [`from_user_file`];
 //! 3. the environment variables `LOGON_USER` and `LOGON_PASSWORD`, or `LOGON_NT_HASH`: see
-//!    [`from_environment`];
+//!    [`from_environment`]; the secret is that of `LOGON_USER`, and of no other name;
 //! 4. whoever sits at the terminal, if [`Search::may_prompt`].
 //!
 //! A name narrows the search down to one account: that of [`Search::name`], else `LOGON_USER`, else

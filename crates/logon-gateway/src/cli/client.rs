@@ -93,8 +93,8 @@ pub(crate) struct ForwardOptions {
 /// Who logs on, and how.
 #[derive(Debug, Args)]
 pub(crate) struct LogonOptions {
-    /// Log on under this name. The password is that of --password-file, or of a user file or the
-    /// environment, or is asked for
+    /// Log on under this name. The password is that of --password-file, or of a user file, or of
+    /// `LOGON_PASSWORD` if `LOGON_USER` is the same name, or is asked for
     #[arg(short, long, value_name = r"DOMAIN\USER")]
     pub(crate) user: Option<String>,
 
