@@ -6,8 +6,8 @@ use http::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LOCATION, CONTENT_TYPE, COOKIE,
     HeaderMap, HeaderValue, LOCATION, REFERER,
 };
-use http::{Method, StatusCode};
-use url::Url;
+use http::{Method, StatusCode, Uri};
+use url::{Position, Url};
 
 /// How many redirects are followed for one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,10 @@ impl Default for Redirects {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnsweredUrl(pub String);
 
-/// Where to, if anywhere; `Err` with what is no URL.
+/// Of what a server says, as much as is shown.
+const SHOWN: usize = 100;
+
+/// Where to, if anywhere; `Err` with what is no URL that can be asked for, if need be shortened.
 pub(crate) fn target(
     from: &Url,
     status: StatusCode,
@@ -45,15 +48,19 @@ pub(crate) fn target(
     }
     let Some(location) = headers.get(LOCATION) else { return Ok(None) };
     let text = String::from_utf8_lossy(location.as_bytes()).into_owned();
-    let bad = |_| text.clone();
-    let mut to = from.join(&text).map_err(bad)?;
+    let bad = || match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.clone(),
+    };
+    let mut to = from.join(&text).map_err(|_| bad())?;
     if !matches!(to.scheme(), "http" | "https") || to.host_str().is_none_or(str::is_empty) {
-        return Err(text);
+        return Err(bad());
     }
     // Credentials that a server made up are nobody's.
     let cleared = to.set_username("").is_ok() && to.set_password(None).is_ok();
-    if !cleared {
-        return Err(text);
+    // Such as one that is too long for a request line.
+    if !cleared || to[..Position::AfterQuery].parse::<Uri>().is_err() {
+        return Err(bad());
     }
     if to.fragment().is_none() {
         to.set_fragment(from.fragment());
@@ -118,6 +125,8 @@ mod tests {
         for location in ["file:///etc/passwd", "javascript:alert(1)", "http://", "https://[x]/"] {
             assert_eq!(to(from, location), Err(location.to_owned()));
         }
+        let long = "x".repeat(70_000);
+        assert_eq!(to(from, &long), Err(format!("{}…", &long[..100])));
     }
 
     #[test]

@@ -195,6 +195,18 @@ fn redirects_are_followed_if_that_is_wanted() {
     assert_eq!((got.code, got.text(), got.said.as_str()), (0, "there", ""));
 }
 
+// What a server says is not the caller's mistake, and not all of it is shown.
+#[test]
+fn a_redirect_that_cannot_be_followed_is_the_servers_failure() {
+    for to in ["x".repeat(70_000), "http://[".to_owned(), "ftp://a.example/".to_owned()] {
+        let answer = answer(&format!("302 Found\r\nLocation: {to}"), b"");
+        let script = Script::start(move |_| answer.clone());
+        let got = run(&mut get(&["-L", &script.url()]));
+        assert_eq!(got.code, 7, "{}", &got.said[..got.said.len().min(300)]);
+        assert!(got.said.contains("a redirect to ") && got.said.len() < 400, "{}", got.said.len());
+    }
+}
+
 #[test]
 fn an_answer_that_does_not_come_is_not_waited_for_for_ever() {
     let silent = Script::start(|_| {
