@@ -4,9 +4,9 @@ mod support;
 
 use std::fs;
 use std::io::Write;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use support::get::{Script, get, head, run};
 
@@ -89,27 +89,124 @@ fn permissions_links_and_devices_stay_what_they_are() {
 #[cfg(unix)]
 #[test]
 fn interrupted_it_leaves_nothing_behind() {
-    use rustix::process::{Pid, Signal, kill_process};
+    use rustix::process::Signal;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    for signal in [Signal::INT, Signal::TERM] {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let folder = tempfile::tempdir().unwrap();
-        let mut command = get(&["-o", "file", &url]);
-        command.current_dir(folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let process = command.spawn().unwrap();
-        let (mut stream, _) = listener.accept().unwrap();
-        head(&mut stream);
-        stream.write_all(&answer("200 OK", 1_000_000, &[b'x'; 1000])).unwrap();
-        let part = || fs::read_dir(folder.path()).unwrap().next()?.ok()?.metadata().ok();
-        let begin = std::time::Instant::now();
-        while part().is_none_or(|part| part.len() == 0) {
-            assert!(begin.elapsed() < support::PATIENCE, "nothing is written");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        let id = Pid::from_raw(process.id().try_into().unwrap()).unwrap();
-        kill_process(id, signal).unwrap();
+        let (process, _stream) = begun(get(&["-o", "file", &url]), &listener, folder.path());
+        send(&process, signal);
         let output = process.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(130), "{output:?}");
+        assert_eq!(output.status.code(), Some(130), "{signal:?} {output:?}");
         assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
     }
+}
+
+// `nohup`
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_that_is_ignored_stays_ignored() {
+    use rustix::process::Signal;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new("sh");
+    let script = "trap '' HUP; exec \"$0\" get -q -o file \"$1\"";
+    command.args(["-c", script, env!("CARGO_BIN_EXE_logon"), &url]);
+    let (process, mut stream) = begun(command, &listener, folder.path());
+    send(&process, Signal::HUP);
+    std::thread::sleep(Duration::from_millis(200));
+    stream.write_all(&vec![b'x'; 999_000]).unwrap();
+    let output = process.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(fs::metadata(folder.path().join("file")).unwrap().len(), 1_000_000);
+}
+
+// Nobody reads at its other end, and then somebody who does not read on.
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_written_to_and_waiting_for_its_reader_can_be_interrupted() {
+    use rustix::process::Signal;
+    let folder = tempfile::tempdir().unwrap();
+    let made = Command::new("mkfifo").arg("pipe").current_dir(folder.path()).status();
+    assert!(made.unwrap().success());
+    let pipe = folder.path().join("pipe");
+    let script = Script::start(|_| answer("200 OK", 1_000_000, &vec![b'x'; 1_000_000]));
+    let start = || {
+        let mut command = get(&["-q", "-o", "pipe", &script.url()]);
+        command.current_dir(folder.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+
+    let reading = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::read(pipe).unwrap().len()
+    });
+    let output = start().wait_with_output().unwrap();
+    assert_eq!((output.status.code(), reading.join().unwrap()), (Some(0), 1_000_000));
+    assert_eq!(names(folder.path()), ["pipe"]);
+
+    for read in [false, true] {
+        for signal in [Signal::INT, Signal::TERM] {
+            let mut process = start();
+            // It is there to be opened only when the other side opens it.
+            let reader = read.then(|| fs::File::open(&pipe).unwrap());
+            std::thread::sleep(Duration::from_millis(300));
+            assert!(process.try_wait().unwrap().is_none(), "it waits");
+            send(&process, signal);
+            let begin = std::time::Instant::now();
+            while process.try_wait().unwrap().is_none() {
+                let stuck = begin.elapsed() >= support::PATIENCE;
+                if stuck {
+                    process.kill().unwrap();
+                }
+                assert!(!stuck, "{signal:?} does not end it (read: {read})");
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            drop(reader);
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn standard_output_by_its_name_is_added_to_and_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let script = Script::start(|_| answer("200 OK", 3, b"new"));
+    for name in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
+        if !Path::new(name).exists() {
+            continue;
+        }
+        fs::write(&path, "old ").unwrap();
+        let log = fs::OpenOptions::new().append(true).open(&path).unwrap();
+        let got = run(get(&["-q", "-o", name, &script.url()]).stdout(log));
+        assert_eq!(got.code, 0, "{got:?}");
+        assert_eq!(fs::read(&path).unwrap(), b"old new", "{name}");
+        assert_eq!(names(folder.path()), ["log"]);
+    }
+}
+
+/// A command that has begun to write what comes of a million bytes.
+#[cfg(unix)]
+fn begun(mut command: Command, listener: &TcpListener, folder: &Path) -> (Child, TcpStream) {
+    command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let process = command.spawn().unwrap();
+    let (mut stream, _) = listener.accept().unwrap();
+    head(&mut stream);
+    stream.write_all(&answer("200 OK", 1_000_000, &[b'x'; 1000])).unwrap();
+    let part = || fs::read_dir(folder).unwrap().next()?.ok()?.metadata().ok();
+    let begin = std::time::Instant::now();
+    while part().is_none_or(|part| part.len() == 0) {
+        assert!(begin.elapsed() < support::PATIENCE, "nothing is written");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    (process, stream)
+}
+
+#[cfg(unix)]
+fn send(process: &Child, signal: rustix::process::Signal) {
+    use rustix::process::{Pid, kill_process};
+    let id = Pid::from_raw(process.id().try_into().unwrap()).unwrap();
+    kill_process(id, signal).unwrap();
 }

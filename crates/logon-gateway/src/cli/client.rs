@@ -24,7 +24,8 @@ pub(crate) struct GetOptions {
     #[arg(short, long, value_name = "TEXT|@FILE|@-", allow_hyphen_values = true)]
     pub(crate) data: Option<String>,
 
-    /// Write the answer to this file; it is replaced when the whole answer is there
+    /// Write the answer to this file; it is replaced when the whole answer is there. A pipe or a
+    /// device is written to
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 

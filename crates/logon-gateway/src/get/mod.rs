@@ -10,7 +10,7 @@ use crate::cli::GetOptions;
 use crate::client::{self, Who};
 use crate::failure::{Exit, Failure};
 use crate::logging;
-use crate::signals::interrupted;
+use crate::signals::interrupted_or_hung_up;
 use http::{Request, Uri};
 use http_body_util::BodyExt;
 use logon_client::{Body, Client, Proxy, Redirects, ResponseBody};
@@ -35,15 +35,17 @@ pub(crate) fn run(options: &GetOptions) -> Result<(), Failure> {
     let client = client(options, request.uri(), &who)?;
     let ended = runtime.block_on(async {
         let getting = get(&client, request, options, &who);
-        match options.output {
-            // There is a file to remove.
-            Some(_) => tokio::select! {
-                ended = getting => ended,
-                () = interrupted() => {
+        match options.output.as_deref() {
+            // There is a file to remove, that is not there before signals are listened to.
+            Some(path) if output::is_replaced(path) => tokio::select! {
+                biased;
+                () = interrupted_or_hung_up() => {
                     Err(Failure::Exit(Exit::Interrupted, "interrupted".to_owned()))
                 }
+                ended = getting => ended,
             },
-            None => getting.await,
+            // Signals end it where it waits: a pipe does not open before it has a reader.
+            _ => getting.await,
         }
     });
     // Somebody may still be reading from standard input.

@@ -1,4 +1,5 @@
-//! Where the answer goes: standard output, or a file that is whole or not there.
+//! Where the answer goes: standard output, a file that is whole or not there, or something that is
+//! no file and is written to as it is.
 
 use super::unwritable;
 use crate::failure::Failure;
@@ -24,14 +25,30 @@ pub(super) struct Part {
     pending: bool,
 }
 
+/// Whether a file takes the place of what is there, rather than that it is written to.
+pub(super) fn is_replaced(path: &Path) -> bool {
+    !is_descriptor(path) && fs::metadata(path).map_or(true, |metadata| metadata.is_file())
+}
+
+/// Something that whoever started this process has opened; it may be a file, and has an end.
+fn is_descriptor(path: &Path) -> bool {
+    let named = ["/dev/stdin", "/dev/stdout", "/dev/stderr"];
+    named.iter().any(|name| path == Path::new(name))
+        || path.starts_with("/dev/fd")
+        || path.starts_with("/proc")
+}
+
 impl Output {
     pub(super) fn open(path: Option<&Path>) -> Result<Self, Failure> {
-        let Some(path) = path else { return Ok(Self::Stdout) };
+        let Some(path) = path.filter(|path| *path != Path::new("/dev/stdout")) else {
+            return Ok(Self::Stdout);
+        };
         let bad = |error: io::Error| unwritable(path, &error);
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => Err(bad(io::ErrorKind::IsADirectory.into())),
-            Ok(metadata) if !metadata.is_file() => {
-                let file = OpenOptions::new().write(true).open(path).map_err(bad)?;
+            Ok(_) if !is_replaced(path) => {
+                let append = is_descriptor(path);
+                let file = OpenOptions::new().write(true).append(append).open(path).map_err(bad)?;
                 Ok(Self::Open(path.to_owned(), file))
             }
             Ok(metadata) => {
