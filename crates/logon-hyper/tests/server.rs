@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 /// A server, and how often its application was called.
 struct Site {
@@ -198,6 +198,36 @@ async fn a_body_over_the_limit_closes_the_connection_behind_the_answer() {
         client.send("POST", "/", &format!("Authorization: {negotiate}\r\n"), &body).await;
     assert_eq!(answered.status, 413);
     assert!(answered.closes);
+}
+
+// RFC 9110 §10.1.1: a client may grow tired of waiting, or never have meant to.
+#[tokio::test]
+async fn a_body_that_comes_although_it_said_to_wait_is_neither_read_as_requests_nor_costs_the_401()
+{
+    let site = site(|layer| layer).await;
+    let request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    for size in [request.len(), 50_000, 4_000_000] {
+        let body: Vec<u8> = request.iter().copied().cycle().take(size).collect();
+        for credentials in ["", "Authorization: NTLM AAAA\r\n"] {
+            let mut stream = TcpStream::connect(site.address).await.unwrap();
+            let head = format!(
+                "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n{credentials}\
+                 Expect: 100-continue\r\n\r\n"
+            );
+            let all = [head.as_bytes(), &body].concat();
+            // All of it before it looks for an answer; the server may have closed meanwhile.
+            let _ = stream.write_all(&all).await;
+            let mut answer = Vec::new();
+            let reading = stream.read_to_end(&mut answer);
+            let end = tokio::time::timeout(Duration::from_secs(20), reading).await.unwrap();
+            let answer = String::from_utf8(answer).unwrap();
+            assert!(answer.starts_with("HTTP/1.1 401 "), "{size}: {end:?} {answer}");
+            assert!(answer.contains("\r\nconnection: close\r\n"), "{size}: {answer}");
+            assert!(answer.ends_with("\r\n\r\nLog on to see this\n"), "{size}: {end:?} {answer}");
+            assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{size}: {answer}");
+        }
+    }
+    assert_eq!(site.calls.load(Ordering::SeqCst), 0);
 }
 
 #[tokio::test]
