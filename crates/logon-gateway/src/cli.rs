@@ -35,7 +35,7 @@ pub(crate) enum Command {
     Get(Box<GetOptions>),
     /// Log on to a proxy or a server for programs on this machine that cannot
     #[command(
-        after_help = "Examples:\n  logon forward --proxy http://proxy.corp.example:8080 -u 'CORP\\alice'\n  https_proxy=http://127.0.0.1:3129 git clone https://example.org/project\n\n  logon forward --origin https://web.corp.example -u 'CORP\\alice' --listen 127.0.0.1:8000\n  curl http://127.0.0.1:8000/api\n\nEvery program on this machine, of any user, can use what listens here, and then acts under the name\nthat is logged on. Web pages cannot: requests that name another host than this machine, or that come\nfrom a page of elsewhere, are refused. SIGTERM and Ctrl-C finish requests in progress."
+        after_help = "Examples:\n  logon forward --proxy http://proxy.corp.example:8080 -u 'CORP\\alice'\n  https_proxy=http://127.0.0.1:3129 git clone https://example.org/project\n\n  logon forward --origin https://web.corp.example -u 'CORP\\alice' --listen 127.0.0.1:8000\n  curl http://127.0.0.1:8000/api\n\nEvery program on this machine, of any user, can use what listens here, and then acts under the name\nthat is logged on. Web pages cannot: requests that name another host than this machine, or that come\nfrom a page of elsewhere, are refused; so are requests that come round again (508). WebSockets go\nthrough a proxy in a tunnel; a server cannot be logged on to for them (501). SIGTERM and Ctrl-C finish requests in progress."
     )]
     Forward(Box<ForwardOptions>),
     /// Keep a user file

@@ -8,67 +8,15 @@ mod servers;
 use logon::http::Scheme;
 use servers::forward::Forward;
 use servers::{Site, Spec};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use support::PASSWORD;
+use support::forward::{ALICE, Running, apart, command};
 use support::get::{Script, get, run};
-
-const ALICE: &str = r"CORP\alice";
-
-/// The command, until it is dropped.
-struct Running {
-    process: Child,
-    /// Host and port.
-    address: String,
-}
-
-fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_logon"));
-    command.env_clear().arg("forward").args(arguments).stdin(Stdio::null());
-    command
-}
-
-impl Running {
-    fn start(arguments: &[&str]) -> Self {
-        let mut command = command(&[&["--listen", "127.0.0.1:0"], arguments].concat());
-        command.env("LOGON_USER", ALICE).env("LOGON_PASSWORD", PASSWORD);
-        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let first = lines.next().unwrap().unwrap();
-        std::thread::spawn(move || lines.for_each(drop));
-        let address = first.strip_prefix("http://").unwrap().to_owned();
-        Self { process, address }
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-
-    /// Sends this, and returns all that comes until the other side has no more to say.
-    fn ask(&self, request: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 fn open() -> Spec {
     Spec { scope: Some(logon::http::Scope::off()), ..Spec::default() }
-}
-
-/// What blocks, beside the servers of this process.
-async fn apart<T: Send + 'static>(what: impl FnOnce() -> T + Send + 'static) -> T {
-    tokio::task::spawn_blocking(what).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

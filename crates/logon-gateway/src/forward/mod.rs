@@ -1,8 +1,9 @@
 //! `logon forward`: logs on to a proxy or to a server for programs that cannot.
 //!
 //! ```text
-//! program ──▶ guard ─▶ service ─┬─ CONNECT ─▶ tunnel ────────┐
-//!                               └─ request ─▶ head ─▶ client ─▶ proxy or server
+//! program ──▶ guard ─▶ round ─▶ service ─┬─ CONNECT ─▶ tunnel ────────┐
+//!                                        ├─ WebSocket ─▶ upgrade ─────┤
+//!                                        └─ request ─▶ head ─▶ client ─▶ proxy or server
 //! ```
 //!
 //! Whoever reaches the listener acts under the name that is logged on: it listens on loopback, and
@@ -11,8 +12,10 @@
 mod answer;
 mod guard;
 mod head;
+mod round;
 mod service;
 mod tunnel;
+mod upgrade;
 
 use crate::cli::ForwardOptions;
 use crate::client::{self, Who};
@@ -20,8 +23,9 @@ use crate::failure::Failure;
 use crate::logging;
 use crate::signals::interrupted;
 use guard::Guard;
-use logon_client::{ClientBuilder, Proxy, Redirects};
+use logon_client::{Client, ClientBuilder, Proxy, Redirects};
 use logon_hyper::Server;
+use round::{Here, Pseudonym};
 use service::{Forward, Way};
 use std::io::{self, Write};
 use tokio::net::TcpListener;
@@ -38,7 +42,11 @@ pub(crate) fn run(options: &ForwardOptions) -> Result<(), Failure> {
         )));
     }
     let who = Who::find(&options.logon)?;
-    let builder = client::builder(&options.connection)?.redirects(Redirects::NONE);
+    let pseudonym = Pseudonym::new()?;
+    let mut builder = client::builder(&options.connection)?.redirects(Redirects::NONE);
+    if let Some(agent) = pseudonym.user_agent() {
+        builder = builder.user_agent(agent);
+    }
     let (builder, way, name) = match (&options.proxy, &options.origin) {
         (Some(url), _) => {
             let proxy = Proxy::new(url).map_err(|error| Failure::usage(error.to_string()))?;
@@ -54,14 +62,12 @@ pub(crate) fn run(options: &ForwardOptions) -> Result<(), Failure> {
             (builder, Way::Origin(origin), found.to_string())
         }
     };
-    let to = options.proxy.as_deref().or(options.origin.as_deref()).unwrap_or_default();
-    let guard = Guard::new(options.allow_remote);
-    let service = Forward::new(builder.build(), way, guard);
+    let client = builder.build();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::message(format!("cannot start: {error}")))?;
-    let served = runtime.block_on(serve(options, service, to, &name));
+    let served = runtime.block_on(serve(options, client, way, pseudonym, &name));
     // Tunnels are nobody's requests, and may be open for days.
     runtime.shutdown_background();
     served
@@ -69,8 +75,9 @@ pub(crate) fn run(options: &ForwardOptions) -> Result<(), Failure> {
 
 async fn serve(
     options: &ForwardOptions,
-    service: Forward,
-    to: &str,
+    client: Client,
+    way: Way,
+    pseudonym: Pseudonym,
     name: &str,
 ) -> Result<(), Failure> {
     let listen = options.listen;
@@ -78,10 +85,19 @@ async fn serve(
         Failure::message(format!("--listen {listen}: {error}; port 0 picks a free one"))
     })?;
     let address = listener.local_addr().map_err(|error| Failure::message(error.to_string()))?;
+    let here = Here { pseudonym, address };
+    let to = options.proxy.as_deref().or(options.origin.as_deref()).unwrap_or_default();
+    let url = Url::parse(to).ok();
+    let leads_to = url.as_ref().and_then(|url| url.host_str().zip(url.port_or_known_default()));
+    if leads_to.is_some_and(|(host, port)| here.is_at(host, port)) {
+        return Err(Failure::usage(format!("{to} is this command itself: --listen elsewhere")));
+    }
     announce(&format!("http://{address}"), options.origin.is_some(), to, name)?;
     if !address.ip().is_loopback() {
         tracing::warn!("whoever reaches {address} from another machine acts as {name}");
     }
+    let guard = Guard::new(options.allow_remote);
+    let service = Forward::new(client, way, guard, here, options.connection.timeout);
     Server::new(service).serve(listener, interrupted()).await;
     writeln!(io::stdout(), "stopped")?;
     Ok(())

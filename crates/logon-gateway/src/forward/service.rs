@@ -2,7 +2,8 @@
 
 use super::answer::{self, AnswerBody};
 use super::guard::Guard;
-use super::{head, tunnel};
+use super::round::Here;
+use super::{head, tunnel, upgrade};
 use http::header::{HOST, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Uri};
 use http_body::Body as HttpBody;
@@ -14,6 +15,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tower_service::Service;
 use url::Url;
 
@@ -36,11 +38,20 @@ struct Inner {
     client: Client,
     way: Way,
     guard: Guard,
+    here: Here,
+    /// For an answer.
+    limit: Option<Duration>,
 }
 
 impl Forward {
-    pub(super) fn new(client: Client, way: Way, guard: Guard) -> Self {
-        Self(Arc::new(Inner { client, way, guard }))
+    pub(super) fn new(
+        client: Client,
+        way: Way,
+        guard: Guard,
+        here: Here,
+        limit: Option<Duration>,
+    ) -> Self {
+        Self(Arc::new(Inner { client, way, guard, here, limit }))
     }
 }
 
@@ -62,25 +73,39 @@ impl Service<Request<RequestBody>> for Forward {
 impl Inner {
     async fn serve(&self, request: Request<RequestBody>) -> Response<AnswerBody> {
         match &self.way {
-            Way::Proxy if request.method() == Method::CONNECT => {
-                tunnel::open(&self.client, request).await
-            }
-            Way::Proxy => match request.uri().scheme_str() {
-                Some("http") => self.pass(request, None).await,
-                // A page of elsewhere cannot make a browser ask like a proxy is asked.
-                _ => answer::of(
-                    StatusCode::BAD_REQUEST,
-                    "this is a proxy: requests have whole http:// URLs, or are CONNECT",
-                ),
-            },
+            Way::Proxy => self.proxy(request).await,
             Way::Origin(origin) => {
                 if let Some(why) = self.guard.refuses(request.headers()) {
-                    tracing::warn!("refused: {why}");
-                    return answer::of(StatusCode::FORBIDDEN, &why);
+                    return refused(StatusCode::FORBIDDEN, &why);
+                }
+                if upgrade::is_wanted(&request) {
+                    let why = "a WebSocket cannot be logged on with --origin";
+                    return refused(StatusCode::NOT_IMPLEMENTED, why);
                 }
                 self.pass(request, Some(origin)).await
             }
         }
+    }
+
+    async fn proxy(&self, request: Request<RequestBody>) -> Response<AnswerBody> {
+        let connect = request.method() == Method::CONNECT;
+        // A page of elsewhere cannot make a browser ask like a proxy is asked.
+        if !connect && request.uri().scheme_str() != Some("http") {
+            let why = "this is a proxy: requests have whole http:// URLs, or are CONNECT";
+            return answer::of(StatusCode::BAD_REQUEST, why);
+        }
+        if let Some(why) = self.here.refuses(&request) {
+            let why = format!("{} {}: {why}", request.method(), shown(request.uri()));
+            return refused(StatusCode::LOOP_DETECTED, &why);
+        }
+        if connect {
+            return tunnel::open(&self.client, request).await;
+        }
+        if upgrade::is_wanted(&request) {
+            let pseudonym = &self.here.pseudonym;
+            return upgrade::pass(&self.client, self.limit, pseudonym, request).await;
+        }
+        self.pass(request, None).await
     }
 
     /// Passes a request on, to where it says or to the one server.
@@ -98,6 +123,10 @@ impl Inner {
             *request.uri_mut() = target;
         }
         head::request(request.headers_mut(), origin.is_some());
+        if origin.is_none() {
+            let version = request.version();
+            self.here.pseudonym.sign(request.headers_mut(), version);
+        }
         let (mut parts, body) = request.into_parts();
         // What the server knew of the program's connection is of no use on another one.
         parts.extensions = http::Extensions::new();
@@ -109,7 +138,12 @@ impl Inner {
         match self.client.send(Request::from_parts(parts, body)).await {
             Ok(response) => {
                 tracing::debug!("{method} {shown}: {}", response.status());
-                back(response, origin.zip(host.as_ref()), &shown)
+                let version = response.version();
+                let mut response = back(response, origin.zip(host.as_ref()), &shown);
+                if origin.is_none() {
+                    self.here.pseudonym.sign(response.headers_mut(), version);
+                }
+                response
             }
             Err(error) => {
                 tracing::warn!("{method} {shown}: {error}");
@@ -117,6 +151,11 @@ impl Inner {
             }
         }
     }
+}
+
+fn refused(status: StatusCode, why: &str) -> Response<AnswerBody> {
+    tracing::warn!("refused: {why}");
+    answer::of(status, why)
 }
 
 /// The answer as the program gets it.
@@ -155,9 +194,10 @@ fn target(origin: &Url, asked: &Uri) -> Option<Uri> {
     plain.then(|| format!("{base}{path}").parse().ok()).flatten()
 }
 
-/// Without the query, which may have secrets in it.
+/// Without the query, which may have secrets in it, and without what stands before an `@`.
 fn shown(uri: &Uri) -> String {
     let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let authority = authority.rsplit('@').next().unwrap_or_default();
     format!("{authority}{}", uri.path())
 }
 

@@ -3,10 +3,10 @@
 use super::answer::{self, AnswerBody};
 use http::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use logon_client::{Client, Tunnel};
+use logon_client::Client;
 use logon_hyper::RequestBody;
 use std::io;
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
 
 pub(super) async fn open(
     client: &Client,
@@ -21,7 +21,7 @@ pub(super) async fn open(
             tracing::debug!("tunnel to {host}:{port}");
             let program = hyper::upgrade::on(&mut request);
             tokio::spawn(async move {
-                if let Err(error) = run(program, tunnel).await {
+                if let Err(error) = join(program, tunnel).await {
                     tracing::debug!("a tunnel ended: {error}");
                 }
             });
@@ -34,8 +34,12 @@ pub(super) async fn open(
     }
 }
 
-async fn run(program: hyper::upgrade::OnUpgrade, mut tunnel: Tunnel) -> io::Result<()> {
+/// All that one side says goes to the other.
+pub(super) async fn join(
+    program: hyper::upgrade::OnUpgrade,
+    mut other: impl AsyncRead + AsyncWrite + Unpin,
+) -> io::Result<()> {
     let program = program.await.map_err(io::Error::other)?;
-    copy_bidirectional(&mut TokioIo::new(program), &mut tunnel).await?;
+    copy_bidirectional(&mut TokioIo::new(program), &mut other).await?;
     Ok(())
 }

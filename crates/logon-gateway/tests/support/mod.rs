@@ -12,6 +12,7 @@
 
 mod application;
 mod client;
+pub(crate) mod forward;
 mod gateway;
 pub(crate) mod get;
 mod http2;
