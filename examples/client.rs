@@ -26,64 +26,45 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // It has to be the same connection every time: that is what NTLM authenticates.
     let mut connection = BufReader::new(TcpStream::connect(address)?);
-    let mut answer = get(&mut connection, host, path, "")?;
-    while answer.status.contains(" 401 ") {
-        match auth.advance(answer.challenges()).map_err(|error| error.to_string())? {
-            ClientStep::Send(credentials) => {
-                let field = format!("Authorization: {}\r\n", credentials.value);
-                answer = get(&mut connection, host, path, &field)?;
-            }
-            _ => return Err("the server took the credentials, and refuses all the same".into()),
+    let mut field = String::new();
+    let (head, body) = loop {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{field}\r\n");
+        connection.get_mut().write_all(request.as_bytes())?;
+        let (head, body) = answer(&mut connection)?;
+        if !head.starts_with("HTTP/1.1 401 ") {
+            break (head, body);
         }
-    }
-    let _ = auth.finish(answer.challenges(), answer.field("persistent-auth").next())?;
-    match auth.mechanism() {
-        Some(mechanism) => println!("{} by {mechanism}\n\n{}", answer.status, answer.body),
-        None => println!("{} without a logon\n\n{}", answer.status, answer.body),
-    }
+        let step = auth.advance(values(&head, "www-authenticate"));
+        let ClientStep::Send(credentials) = step.map_err(|error| error.to_string())? else {
+            return Err("the server took the credentials, and refuses all the same".into());
+        };
+        field = format!("Authorization: {}\r\n", credentials.value);
+    };
+    // The last token may say that the server is not who it should be.
+    let persistent = values(&head, "persistent-auth").next();
+    let _ = auth.finish(values(&head, "www-authenticate"), persistent)?;
+    let how = auth.mechanism().map_or("without a logon".to_owned(), |it| format!("by {it}"));
+    println!("{} {how}\n\n{body}", head.lines().next().unwrap_or_default());
     Ok(())
 }
 
-struct Answer {
-    status: String,
-    fields: Vec<(String, String)>,
-    body: String,
-}
-
-impl Answer {
-    fn field(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        let named = self.fields.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name));
-        named.map(|(_, value)| value.trim().as_bytes())
-    }
-
-    fn challenges(&self) -> impl Iterator<Item = &[u8]> {
-        self.field(Side::Origin.challenge_field())
-    }
-}
-
-fn get(
-    connection: &mut BufReader<TcpStream>,
-    host: &str,
-    path: &str,
-    field: &str,
-) -> Result<Answer, Box<dyn Error>> {
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{field}\r\n");
-    connection.get_mut().write_all(request.as_bytes())?;
-    let mut line = || -> Result<String, Box<dyn Error>> {
-        let mut line = String::new();
-        match connection.read_line(&mut line)? {
-            0 => Err("the server closed the connection".into()),
-            _ => Ok(line.trim_end().to_owned()),
+/// Head and body of an answer.
+fn answer(connection: &mut BufReader<TcpStream>) -> Result<(String, String), Box<dyn Error>> {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if connection.read_line(&mut head)? == 0 {
+            return Err("the server closed the connection".into());
         }
-    };
-    let (status, mut fields) = (line()?, Vec::new());
-    while let Some((name, value)) = line()?.split_once(':') {
-        fields.push((name.to_owned(), value.to_owned()));
     }
-    let mut answer = Answer { status, fields, body: String::new() };
-    let length = answer.field("content-length").next().unwrap_or(b"0");
+    let length = values(&head, "content-length").next().unwrap_or(b"0");
     let mut body = vec![0; std::str::from_utf8(length)?.parse()?];
     connection.read_exact(&mut body)?;
-    answer.body = String::from_utf8_lossy(&body).into_owned();
-    Ok(answer)
+    Ok((head, String::from_utf8_lossy(&body).into_owned()))
+}
+
+/// What a head has under a name.
+fn values<'a>(head: &'a str, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    let fields = head.lines().filter_map(|line| line.split_once(':'));
+    let named = fields.filter(move |(known, _)| known.eq_ignore_ascii_case(name));
+    named.map(|(_, value)| value.trim().as_bytes())
 }
