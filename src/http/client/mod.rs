@@ -21,6 +21,7 @@ mod config;
 mod credentials;
 mod digest;
 mod error;
+mod legs;
 #[cfg(test)]
 mod tests;
 
