@@ -1,27 +1,23 @@
 //! The client: requests, their connections, their logons.
 
+use crate::answer::Inner;
 use crate::body::Body;
-use crate::connect::{Connector, Line, MAX_RESTARTS};
+use crate::connect::Connector;
 use crate::error::Error;
-use crate::exchange::{self, Answer, Failed, Manner, Message};
-use crate::http2::{Asked, Http2};
-use crate::login::{Login, Ready};
-use crate::memory::{Memory, Place};
-use crate::party::{Logon, Outcome, Party};
-use crate::pool::{Key, Origin, Pool};
-use crate::proxy::{Proxy, ReadyProxy, without_password};
+use crate::exchange;
+use crate::hop::{self, Hop, clean};
+use crate::http2::Http2;
+use crate::login::Login;
+use crate::memory::Memory;
+use crate::pool::{Origin, Pool};
+use crate::proxy::{Proxy, without_password};
 use crate::redirect::{self, AnsweredUrl, Redirects};
-use crate::response::{Lease, ResponseBody};
+use crate::response::ResponseBody;
 use crate::tls::Trust;
-use crate::trace::{Event, Observer};
+use crate::trace::Observer;
 use crate::tunnel::Tunnel;
-use http::header::{
-    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue,
-    PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE, USER_AGENT,
-};
-use http::{Method, Request, Response, Uri};
-use logon::TargetName;
-use logon::http::{ClientAuth, Side};
+use http::header::HeaderValue;
+use http::{Method, Request, Response};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -29,27 +25,22 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tower_service::Service;
-use url::{Position, Url};
 
 /// An HTTP client that logs on where it is asked to. Clones share connections.
 ///
 /// Every answer has an [`Outcome`] in its extensions: whether it came of a logon, and if not, why;
 /// and an [`AnsweredUrl`].
 ///
+/// # Wrong passwords
+/// Accounts are locked after a few. So of requests that need a logon one tries the credentials of a
+/// login at a server or proxy, and the others wait; this is no part of any timeout. Once they are
+/// proven, nobody waits. Once they are refused, they are not sent there again until
+/// [`Self::reset`]; where they were right before, after the second time.
+///
 /// # Security
 /// A connection that credentials went over carries requests of the same login only.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
-
-struct Inner {
-    logins: Vec<Ready>,
-    proxies: Vec<ReadyProxy>,
-    redirects: Redirects,
-    connector: Connector,
-    pool: Arc<Pool<Line>>,
-    http2: Option<Http2>,
-    memory: Arc<Memory>,
-}
 
 /// Makes a [`Client`].
 #[derive(Debug)]
@@ -192,18 +183,6 @@ impl ClientBuilder {
     }
 }
 
-/// A request on its way through redirects.
-struct Hop {
-    url: Url,
-    method: Method,
-    headers: HeaderMap,
-    body: Body,
-    /// The caller named this origin.
-    requested: bool,
-    /// It came over TLS, or began without: credentials may go.
-    trusted: bool,
-}
-
 impl Client {
     /// A builder.
     #[must_use]
@@ -221,7 +200,7 @@ impl Client {
         if parts.method == Method::CONNECT {
             return Err(Error::Method(parts.method));
         }
-        let url = read(&parts.uri)?;
+        let url = hop::read(&parts.uri)?;
         let first = url.clone();
         let (method, headers) = (parts.method, clean(parts.headers)?);
         let mut hop = Hop { url, method, headers, body, requested: true, trusted: true };
@@ -288,178 +267,6 @@ impl Client {
     }
 }
 
-impl Inner {
-    /// The answer to one request, whichever connections it takes.
-    async fn answer(&self, hop: &mut Hop) -> Result<Response<ResponseBody>, Error> {
-        let origin = origin(&hop.url)?;
-        let proxy = self.proxies.iter().find(|proxy| proxy.is_for(&origin));
-        let forwarded = proxy.filter(|_| !origin.secure);
-        let login = self.login(hop, &origin);
-        let place = login.map(|it| Place { origin: Some(origin.clone()), login: it.id });
-        let refused = place.as_ref().is_some_and(|place| self.memory.is_refused(place));
-        let login = login.filter(|_| !refused);
-        let proxy_login = forwarded.and_then(|proxy| proxy.login.as_ref());
-        let proxy_place = proxy_login.map(|login| Place { origin: None, login: login.id });
-        let proxy_refused = proxy_place.as_ref().is_some_and(|it| self.memory.is_refused(it));
-        let proxy_login = proxy_login.filter(|_| !proxy_refused);
-
-        let mut message = Message {
-            method: hop.method.clone(),
-            target: target(&hop.url, forwarded.is_some())?,
-            headers: self.headers(hop)?,
-            body: std::mem::take(&mut hop.body),
-        };
-        // A body must not be left out where nobody has asked for credentials yet.
-        let bodiless = message.body.is_empty();
-        let known = |place: &Option<Place>| {
-            place.as_ref().filter(|_| bodiless).and_then(|it| self.memory.scheme(it))
-        };
-        let mut start = known(&place).filter(|_| forwarded.is_none());
-        let mut proxy_start = known(&proxy_place);
-        if let Some(http2) = self.http2.as_ref().filter(|_| origin.secure && proxy.is_none()) {
-            let url = self::target(&hop.url, true)?;
-            let asked = Asked { origin: &origin, login, start, url };
-            let answered = http2.answer(&self.connector, &self.pool, &asked, &mut message).await?;
-            if let Some((response, logon)) = answered {
-                hop.body = message.body;
-                if let Some(place) = place {
-                    self.memory.learn(place, &logon);
-                }
-                let mut response = response.map(ResponseBody::shared);
-                let origin = logon.or_before(refused);
-                response.extensions_mut().insert(Outcome { origin, proxy: Logon::NotAsked });
-                return Ok(response);
-            }
-        }
-        let mut key = Key { origin, proxy: proxy.map(|proxy| proxy.id), owner: None };
-        let (mut restarts, mut judged) = (0_usize, false);
-        let (mut kept, mut proxy_kept) = (None, None);
-        let answered = loop {
-            let line = self.line(&mut key, login, proxy, restarts > 0).await?;
-            let Line { mut wire, bindings, reused, origin, proxy: at } = line;
-            let secure = key.origin.secure;
-            let target = TargetName::http(&key.origin.host);
-            let mut at_origin = Party::new(Side::Origin, login, target, &bindings, secure);
-            let target = proxy.map(|proxy| TargetName::http(&proxy.host)).unwrap_or_default();
-            let mut at_proxy = Party::new(Side::Proxy, proxy_login, target, &bindings, false);
-            (at_origin.auth, at_proxy.auth) = (origin.or(kept.take()), at.or(proxy_kept.take()));
-            (at_origin.start, at_proxy.start) = (start, proxy_start);
-            let manner = Manner {
-                forwarded: forwarded.is_some(),
-                reused,
-                timeout: self.connector.response_timeout,
-                observer: self.connector.observer.as_ref(),
-            };
-            let sent =
-                exchange::run(&mut wire, &mut at_origin, &mut at_proxy, &mut message, &manner)
-                    .await;
-            (start, proxy_start) = (at_origin.start, at_proxy.start);
-            // It stays its owner's: a server may remember a logon that is forgotten here.
-            let owner =
-                login.filter(|_| at_origin.sent || at_origin.auth.is_some()).map(|login| login.id);
-            let owner = key.owner.or(owner);
-            let (of_origin, of_proxy) = (at_origin.logon, at_proxy.logon);
-            let (origin, at) = (at_origin.auth, at_proxy.auth);
-            let (reason, cause) = match sent {
-                Ok(answer) => {
-                    let line = Line { wire, origin, proxy: at, bindings, reused: true };
-                    key.owner = owner;
-                    break (answer, line, of_origin, of_proxy);
-                }
-                Err(Failed::Next(reason)) => {
-                    // What belongs to a request outlives its connection.
-                    let of_request =
-                        |auth: &ClientAuth| auth.scheme().is_some_and(|it| !it.is_per_connection());
-                    (kept, proxy_kept) = (origin.filter(of_request), at.filter(of_request));
-                    (reason, std::io::Error::other(reason).into())
-                }
-                // Some servers close when they refuse: once more may be once too often already.
-                Err(Failed::Closed { cause, again: true, judged: was_judged })
-                    if message.body.can_be_sent() && !(judged && was_judged) =>
-                {
-                    judged |= was_judged;
-                    ("the connection was closed", cause)
-                }
-                Err(Failed::Closed { cause, judged: was_judged, .. }) => {
-                    // Once may be an accident.
-                    let twice = judged && was_judged;
-                    if let (true, Some(place), Some(scheme)) = (twice, place, start) {
-                        self.memory.learn(place, &Logon::Refused { scheme });
-                    }
-                    return Err(Error::Closed(cause));
-                }
-                Err(Failed::Fatal(error)) => return Err(error),
-            };
-            if restarts == MAX_RESTARTS {
-                return Err(Error::Closed(cause));
-            }
-            restarts = restarts.saturating_add(1);
-            self.connector.tell(Event::Restarting { reason });
-        };
-        hop.body = message.body;
-        let (answer, line, of_origin, of_proxy) = answered;
-        if let Some(place) = place {
-            self.memory.learn(place, &of_origin);
-        }
-        if let Some(place) = proxy_place {
-            self.memory.learn(place, &of_proxy);
-        }
-        let Answer { response, keep } = answer;
-        // Whoever the caller named may be logged on by the connection.
-        let anonymous = !hop.headers.contains_key(AUTHORIZATION);
-        let home = (keep && anonymous).then(|| (Arc::clone(&self.pool), key));
-        let lease = Lease { line, home };
-        let mut response = response.map(|body| ResponseBody::new(body, lease));
-        response.extensions_mut().insert(Outcome {
-            origin: of_origin.or_before(refused),
-            proxy: of_proxy.or_before(proxy_refused),
-        });
-        Ok(response)
-    }
-}
-
-impl Inner {
-    /// Who logs on, if anybody may.
-    fn login(&self, hop: &Hop, origin: &Origin) -> Option<&Ready> {
-        // The caller has written something else.
-        if !hop.trusted || hop.headers.contains_key(AUTHORIZATION) {
-            return None;
-        }
-        self.logins.iter().find(|login| login.hosts.allow(&origin.host, hop.requested))
-    }
-
-    fn headers(&self, hop: &Hop) -> Result<HeaderMap, Error> {
-        let mut headers = hop.headers.clone();
-        let host = &hop.url[Position::BeforeHost..Position::AfterPort];
-        let host = HeaderValue::from_str(host).map_err(|_| Error::Url(hop.url.to_string()))?;
-        headers.insert(HOST, host);
-        let user_agent = || self.connector.user_agent.clone();
-        headers.entry(USER_AGENT).or_insert_with(user_agent);
-        Ok(headers)
-    }
-
-    /// A connection for `login`: its own, one that is nobody's, or a new one. `key` becomes that of
-    /// what is found.
-    async fn line(
-        &self,
-        key: &mut Key,
-        login: Option<&Ready>,
-        proxy: Option<&ReadyProxy>,
-        fresh: bool,
-    ) -> Result<Line, Error> {
-        if !fresh {
-            for owner in [login.map(|login| login.id), None] {
-                key.owner = owner;
-                if let Some(line) = self.pool.take(key) {
-                    return Ok(line);
-                }
-            }
-        }
-        key.owner = None;
-        self.connector.connect(&key.origin, proxy).await
-    }
-}
-
 impl Service<Request<Body>> for Client {
     type Response = Response<ResponseBody>;
     type Error = Error;
@@ -482,49 +289,4 @@ impl fmt::Debug for Client {
             .field("proxies", &self.0.proxies)
             .finish_non_exhaustive()
     }
-}
-
-/// A URL that can be asked for.
-fn read(uri: &Uri) -> Result<Url, Error> {
-    let text = uri.to_string();
-    let url = Url::parse(&text).map_err(|_| Error::Url(without_password(&text)))?;
-    let known = matches!(url.scheme(), "http" | "https");
-    // Credentials in a URL end up in logs and histories, and are easily meant for somebody else.
-    let bare = url.username().is_empty() && url.password().is_none();
-    if known && bare && url.host_str().is_some_and(|host| !host.is_empty()) {
-        Ok(url)
-    } else {
-        Err(Error::Url(without_password(&text)))
-    }
-}
-
-fn origin(url: &Url) -> Result<Origin, Error> {
-    match (url.host_str(), url.port_or_known_default()) {
-        (Some(host), Some(port)) => {
-            Ok(Origin { secure: url.scheme() == "https", host: host.to_owned(), port })
-        }
-        _ => Err(Error::Url(url.to_string())),
-    }
-}
-
-/// The target of the request line: the whole URL for a proxy ([RFC 9112] §3.2).
-///
-/// [RFC 9112]: https://www.rfc-editor.org/rfc/rfc9112#section-3.2
-fn target(url: &Url, forwarded: bool) -> Result<Uri, Error> {
-    let from = if forwarded { Position::BeforeScheme } else { Position::BeforePath };
-    let text = &url[from..Position::AfterQuery];
-    text.parse().map_err(|_| Error::Url(url.to_string()))
-}
-
-/// The caller's fields, without those that belong to the connection.
-pub(crate) fn clean(mut headers: HeaderMap) -> Result<HeaderMap, Error> {
-    const OURS: [HeaderName; 5] = [CONNECTION, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE];
-    if let Some(name) = OURS.into_iter().find(|name| headers.contains_key(name)) {
-        return Err(Error::Field(name));
-    }
-    // Written anew for each leg.
-    for name in [CONTENT_LENGTH, EXPECT, HOST] {
-        headers.remove(name);
-    }
-    Ok(headers)
 }

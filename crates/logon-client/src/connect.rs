@@ -1,11 +1,12 @@
 //! New connections: to a server, to a proxy, through a proxy.
 
 use crate::BoxError;
+use crate::attempt::Attempt;
 use crate::body::{Body, RequestBody};
 use crate::error::{Chain, Error};
 use crate::exchange::{self, Failed, Manner, Message};
-use crate::memory::{Memory, Place};
-use crate::party::{Logon, Party};
+use crate::memory::Memory;
+use crate::party::Party;
 use crate::pool::{Origin, Pooled};
 use crate::proxy::ReadyProxy;
 use crate::tls;
@@ -135,10 +136,9 @@ impl Connector {
         origin: &Origin,
         proxy: &ReadyProxy,
     ) -> Result<Upgraded, Error> {
-        let place = proxy.login.as_ref().map(|login| Place { origin: None, login: login.id });
-        let mut start = place.as_ref().and_then(|place| self.memory.scheme(place));
+        let mut start = self.attempt(proxy).and_then(|attempt| attempt.scheme());
         for _ in 0..=MAX_RESTARTS {
-            match self.tunnel(origin, proxy, place.as_ref(), start).await? {
+            match self.tunnel(origin, proxy, start).await? {
                 Tunnel::Open(upgraded) => return Ok(upgraded),
                 Tunnel::Restart(scheme, reason) => {
                     self.tell(Event::Restarting { reason });
@@ -148,6 +148,10 @@ impl Connector {
         }
         let cause = std::io::Error::other("the proxy closes the connection in every exchange");
         Err(Error::Closed(cause.into()))
+    }
+
+    fn attempt<'a>(&'a self, proxy: &'a ReadyProxy) -> Option<Attempt<'a>> {
+        proxy.login.as_ref().map(|login| Attempt::new(&self.memory, login, None))
     }
 
     pub(crate) fn tell(&self, event: Event<'_>) {
@@ -241,7 +245,6 @@ impl Connector {
         &self,
         origin: &Origin,
         proxy: &ReadyProxy,
-        place: Option<&Place>,
         start: Option<Scheme>,
     ) -> Result<Tunnel, Error> {
         let tcp = self.tcp(&proxy.host, proxy.port).await?;
@@ -259,11 +262,9 @@ impl Connector {
             body: Body::empty(),
         };
         let target = TargetName::http(&proxy.host);
-        let mut nobody = Party::new(Side::Origin, None, TargetName::default(), &bindings, false);
-        let refused = place.is_some_and(|place| self.memory.is_refused(place));
-        let login = proxy.login.as_ref().filter(|_| !refused);
-        let mut party = Party::new(Side::Proxy, login, target, &bindings, false);
-        party.start = start;
+        let mut nobody = Party::nobody(Side::Origin, &bindings);
+        let mut party = Party::new(Side::Proxy, self.attempt(proxy), target, &bindings, false)
+            .with(None, start);
         let manner = Manner {
             forwarded: true,
             reused: false,
@@ -281,13 +282,7 @@ impl Connector {
             Err(Failed::Closed { cause, .. }) => return Err(Error::Closed(cause)),
             Err(Failed::Fatal(error)) => return Err(error),
         };
-        if let Some(place) = place {
-            self.memory.learn(place.clone(), &party.logon);
-        }
         let status = response.status();
-        if refused && party.logon == Logon::NoLogin {
-            party.logon = Logon::RefusedBefore;
-        }
         if !status.is_success() {
             return Err(Error::Tunnel { status, logon: party.logon });
         }

@@ -85,9 +85,9 @@ where
 {
     let (method, target) = (message.method.as_str(), message.target.to_string());
     let begun = |cause| failed(Side::Origin, cause);
-    let mut for_origin = origin.begin(method, &target).map_err(begun)?;
+    let mut for_origin = origin.begin(method, &target).await.map_err(begun)?;
     let begun = |cause| failed(Side::Proxy, cause);
-    let mut for_proxy = proxy.begin(method, &target).map_err(begun)?;
+    let mut for_proxy = proxy.begin(method, &target).await.map_err(begun)?;
     for leg in 0..MAX_LEGS {
         let whole = [&for_origin, &for_proxy].into_iter().flatten().all(|it| it.last);
         let uncertain = is_uncertain(origin, for_origin.as_ref())
@@ -135,20 +135,19 @@ where
         manner.tell(Event::Received { status, headers });
         let next = match status {
             StatusCode::PROXY_AUTHENTICATION_REQUIRED if manner.forwarded => {
-                let next = proxy.challenged(headers).map_err(|cause| failed(Side::Proxy, cause))?;
-                let goes_on = next.is_some();
-                for_proxy = next;
-                goes_on
+                for_proxy =
+                    proxy.challenged(headers).await.map_err(|cause| failed(Side::Proxy, cause))?;
+                for_proxy.is_some()
             }
             StatusCode::UNAUTHORIZED => {
                 proxy.answered(headers).map_err(|cause| failed(Side::Proxy, cause))?;
                 for_proxy = None;
-                if manner.forwarded && origin.login.is_some() && !is_session_based(headers) {
+                if manner.forwarded && origin.login().is_some() && !is_session_based(headers) {
                     origin.logon = Logon::ProxyInBetween;
                     for_origin = None;
                 } else {
-                    for_origin =
-                        origin.challenged(headers).map_err(|cause| failed(Side::Origin, cause))?;
+                    let challenged = origin.challenged(headers).await;
+                    for_origin = challenged.map_err(|cause| failed(Side::Origin, cause))?;
                 }
                 for_origin.is_some()
             }
@@ -196,7 +195,7 @@ impl Message {
 
 /// Whether a request may be answered by a challenge.
 fn is_uncertain(party: &Party<'_>, credentials: Option<&Credentials>) -> bool {
-    party.login.is_some() && !party.is_logged_on() && credentials.is_none()
+    party.login().is_some() && !party.is_logged_on() && credentials.is_none()
 }
 
 fn add(request: &mut Request<RequestBody>, side: Side, credentials: Option<&Credentials>) {

@@ -4,6 +4,7 @@
 //! [RFC 9113]: https://www.rfc-editor.org/rfc/rfc9113#section-7
 
 use crate::BoxError;
+use crate::attempt::Attempt;
 use crate::body::RequestBody;
 use crate::connect::{Connector, Line, Secured};
 use crate::error::Error;
@@ -121,10 +122,11 @@ impl Http2 {
             };
             let mut wire = Wire(shared.sender);
             let target = TargetName::http(&asked.origin.host);
-            let mut origin = Party::new(Side::Origin, asked.login, target, &shared.bindings, true);
-            origin.start = asked.start;
-            let no_target = TargetName::default();
-            let mut nobody = Party::new(Side::Proxy, None, no_target, &shared.bindings, false);
+            let attempt =
+                asked.login.map(|login| Attempt::new(&connector.memory, login, Some(asked.origin)));
+            let mut origin = Party::new(Side::Origin, attempt, target, &shared.bindings, true)
+                .with(None, asked.start);
+            let mut nobody = Party::nobody(Side::Proxy, &shared.bindings);
             let manner = Manner {
                 forwarded: false,
                 reused,

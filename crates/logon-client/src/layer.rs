@@ -1,11 +1,13 @@
 //! Logons over a connection that somebody else has made.
 
 use crate::BoxError;
+use crate::attempt::Attempt;
 use crate::body::{Body, RequestBody};
-use crate::client::clean;
 use crate::error::Error;
 use crate::exchange::{self, Failed, Manner, Message};
+use crate::hop::clean;
 use crate::login::{Login, Ready};
+use crate::memory::Memory;
 use crate::party::{Logon, Outcome, Party};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST, HeaderValue};
@@ -31,6 +33,8 @@ use tower_service::Service;
 /// `client::conn::http1::SendRequest`; never a pool, nor a client that has one. `Negotiate` and
 /// `NTLM` prove who is at the other end of a connection: a pool sends the legs of an exchange over
 /// several, and afterwards other people's requests over the one that is logged on.
+///
+/// Credentials that are refused on one connection are not sent on others of the same layer.
 #[derive(Debug, Clone)]
 pub struct PinnedLayer {
     login: Arc<Ready>,
@@ -38,6 +42,7 @@ pub struct PinnedLayer {
     authority: String,
     bindings: ChannelBindings,
     secure: bool,
+    memory: Arc<Memory>,
 }
 
 /// One connection, with a login. Clones share it: a request waits until those before it are
@@ -73,6 +78,7 @@ impl PinnedLayer {
             authority: authority.to_owned(),
             bindings: ChannelBindings::none(),
             secure: false,
+            memory: Arc::default(),
         })
     }
 
@@ -122,12 +128,14 @@ impl<S> Pinned<S> {
         let Some(Connection { mut wire, auth }) = place.take() else {
             return Err(Error::Closed("this connection is of no more use".into()));
         };
-        let PinnedLayer { login, host, bindings, secure, .. } = &self.layer;
+        let PinnedLayer { login, host, bindings, secure, memory, .. } = &self.layer;
         let login = Some(&**login).filter(|login| login.hosts.allow(host, true));
-        let mut origin = Party::new(Side::Origin, login, TargetName::http(host), bindings, *secure);
-        origin.auth = auth;
+        let attempt = login.map(|login| Attempt::new(memory, login, None));
+        let target = TargetName::http(host);
+        let mut origin =
+            Party::new(Side::Origin, attempt, target, bindings, *secure).with(auth, None);
         let none = ChannelBindings::none();
-        let mut nobody = Party::new(Side::Proxy, None, TargetName::default(), &none, false);
+        let mut nobody = Party::nobody(Side::Proxy, &none);
         let manner = Manner { forwarded: false, reused: false, timeout: None, observer: None };
         let sent = exchange::run(&mut wire, &mut origin, &mut nobody, &mut message, &manner).await;
         match sent {

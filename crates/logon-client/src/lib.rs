@@ -13,12 +13,15 @@
     )
 )]
 
+mod answer;
+mod attempt;
 mod body;
 mod client;
 mod connect;
 pub mod credentials;
 mod error;
 mod exchange;
+mod hop;
 mod hosts;
 mod http2;
 mod id;

@@ -1,11 +1,10 @@
 //! What was learned of servers and proxies: how they want to be logged on to, and what they refuse.
 
 use crate::id::Id;
-use crate::party::Logon;
 use crate::pool::Origin;
 use logon::http::Scheme;
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A server or a proxy, and a login to it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -19,15 +18,18 @@ pub(crate) struct Place {
 #[derive(Debug, Default)]
 pub(crate) struct Memory(Mutex<HashMap<Place, Known>>);
 
-#[derive(Debug, Clone, Copy)]
-enum Known {
-    /// A logon by this scheme succeeded; whether the last one did not.
-    Proven {
-        scheme: Scheme,
-        doubted: bool,
-    },
-    Refused,
+#[derive(Debug, Default)]
+struct Known {
+    /// The scheme that a logon succeeded by, once.
+    proven: Option<Scheme>,
+    /// Whether the last one did not.
+    doubted: bool,
+    refused: bool,
+    turn: Turn,
 }
+
+/// Whose turn it is to log on, as long as nobody knows whether the credentials are right.
+pub(crate) type Turn = Arc<tokio::sync::Mutex<()>>;
 
 /// Places that are known at a time: more than a person works with.
 const MAX: usize = 10_000;
@@ -35,43 +37,51 @@ const MAX: usize = 10_000;
 impl Memory {
     /// The scheme that a logon succeeded by.
     pub(crate) fn scheme(&self, place: &Place) -> Option<Scheme> {
-        match self.known().get(place) {
-            Some(Known::Proven { scheme, .. }) => Some(*scheme),
-            Some(Known::Refused) | None => None,
-        }
+        self.known().get(place).filter(|known| !known.refused)?.proven
     }
 
     /// Whether the credentials are not to be sent again: that locks accounts.
     pub(crate) fn is_refused(&self, place: &Place) -> bool {
-        matches!(self.known().get(place), Some(Known::Refused))
+        self.known().get(place).is_some_and(|known| known.refused)
     }
 
-    /// What became of a logon. The server may only not want this account at one path: what was
+    /// Whether the credentials were right when they were last tried.
+    pub(crate) fn is_sure(&self, place: &Place) -> bool {
+        let is_sure = |known: &Known| known.proven.is_some() && !known.doubted && !known.refused;
+        self.known().get(place).is_some_and(is_sure)
+    }
+
+    pub(crate) fn turn(&self, place: &Place) -> Turn {
+        self.of(place, |known| Arc::clone(&known.turn))
+    }
+
+    /// A logon by this scheme succeeded.
+    pub(crate) fn succeeded(&self, place: &Place, scheme: Scheme) {
+        self.of(place, |known| {
+            (known.proven, known.doubted, known.refused) = (Some(scheme), false, false);
+        });
+    }
+
+    /// A logon did not succeed. The server may only not want this account at one path: what was
     /// proven is tried once more. Passwords change, too.
-    pub(crate) fn learn(&self, place: Place, logon: &Logon) {
-        let known = self.known().get(&place).copied();
-        let known = match (logon, known) {
-            (Logon::LoggedOn { scheme, .. }, _) => {
-                Known::Proven { scheme: *scheme, doubted: false }
-            }
-            (Logon::Refused { .. }, Some(Known::Proven { scheme, doubted: false })) => {
-                Known::Proven { scheme, doubted: true }
-            }
-            (Logon::Refused { .. }, _) => Known::Refused,
-            _ => return,
-        };
-        self.put(place, known);
+    pub(crate) fn failed(&self, place: &Place) {
+        self.of(place, |known| {
+            known.refused = known.proven.is_none() || known.doubted;
+            known.doubted = true;
+        });
     }
 
     pub(crate) fn forget(&self) {
         self.known().clear();
     }
 
-    fn put(&self, place: Place, what: Known) {
+    /// What is known of a place from now on.
+    fn of<T>(&self, place: &Place, change: impl FnOnce(&mut Known) -> T) -> T {
         let mut known = self.known();
-        if known.len() < MAX || known.contains_key(&place) {
-            known.insert(place, what);
+        if known.len() >= MAX && !known.contains_key(place) {
+            return change(&mut Known::default());
         }
+        change(known.entry(place.clone()).or_default())
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<Place, Known>> {

@@ -1,5 +1,6 @@
 //! One side's part in an exchange: who logs on to the server, or to the proxy.
 
+use crate::attempt::Attempt;
 use crate::login::Ready;
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
@@ -50,13 +51,6 @@ pub enum Logon {
     ProxyInBetween,
 }
 
-impl Logon {
-    /// The same, if there is no login because it was refused before.
-    pub(crate) fn or_before(self, refused: bool) -> Self {
-        if refused && self == Self::NoLogin { Self::RefusedBefore } else { self }
-    }
-}
-
 impl fmt::Display for Logon {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -100,7 +94,10 @@ pub struct Outcome {
 /// Who logs on to one side, over one connection.
 pub(crate) struct Party<'a> {
     pub(crate) side: Side,
-    pub(crate) login: Option<&'a Ready>,
+    /// `None` if nobody may.
+    attempt: Option<Attempt<'a>>,
+    /// Nobody may, because the credentials were refused before.
+    refused: bool,
     pub(crate) target: TargetName,
     pub(crate) bindings: &'a ChannelBindings,
     /// The connection is TLS all the way.
@@ -123,14 +120,16 @@ pub(crate) struct Party<'a> {
 impl<'a> Party<'a> {
     pub(crate) fn new(
         side: Side,
-        login: Option<&'a Ready>,
+        attempt: Option<Attempt<'a>>,
         target: TargetName,
         bindings: &'a ChannelBindings,
         secure: bool,
     ) -> Self {
+        let refused = attempt.as_ref().is_some_and(Attempt::is_refused);
         Self {
             side,
-            login,
+            attempt: attempt.filter(|_| !refused),
+            refused,
             target,
             bindings,
             secure,
@@ -144,14 +143,35 @@ impl<'a> Party<'a> {
         }
     }
 
-    /// What goes with the first request, for `method` and the target of the request line.
-    pub(crate) fn begin(
+    /// Nobody.
+    pub(crate) fn nobody(side: Side, bindings: &'a ChannelBindings) -> Self {
+        Self::new(side, None, TargetName::default(), bindings, false)
+    }
+
+    /// Goes on with what the connection has, or an earlier one has left.
+    pub(crate) fn with(mut self, auth: Option<ClientAuth>, start: Option<Scheme>) -> Self {
+        (self.auth, self.start) = (auth, start);
+        self
+    }
+
+    pub(crate) fn login(&self) -> Option<&'a Ready> {
+        self.attempt.as_ref().map(Attempt::login)
+    }
+
+    /// What goes with the first request, for `method` and the target of the request line. Waits as
+    /// long as somebody else tries the same credentials.
+    pub(crate) async fn begin(
         &mut self,
         method: &str,
         target: &str,
     ) -> Result<Option<Credentials>, ClientError> {
         self.request = (method.to_owned(), target.to_owned());
-        let Some(login) = self.login else { return Ok(None) };
+        let credentials = self.first()?;
+        Ok(self.permitted(credentials).await)
+    }
+
+    fn first(&mut self) -> Result<Option<Credentials>, ClientError> {
+        let Some(login) = self.login() else { return Ok(None) };
         if self.is_logged_on() {
             return Ok(None);
         }
@@ -164,17 +184,30 @@ impl<'a> Party<'a> {
             Some(auth) if scheme == Scheme::Digest => auth,
             _ => self.fresh(login),
         };
+        let (method, target) = &self.request;
         auth.for_request(method, target);
         match auth.initial(scheme) {
             Ok(credentials) => {
                 self.auth = Some(auth);
-                (self.sent, self.unasked, self.exchanging) = (true, true, true);
+                (self.unasked, self.exchanging) = (true, true);
                 Ok(Some(credentials))
             }
             // On a new connection: it will challenge.
             Err(ClientError::ChallengeNeeded { .. }) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The credentials, once they may be sent; `None` if they were refused meanwhile.
+    async fn permitted(&mut self, credentials: Option<Credentials>) -> Option<Credentials> {
+        let (credentials, attempt) = (credentials?, self.attempt.as_mut()?);
+        if attempt.may_send().await {
+            self.sent = true;
+            return Some(credentials);
+        }
+        (self.attempt, self.refused) = (None, true);
+        (self.auth, self.start, self.exchanging) = (None, None, false);
+        None
     }
 
     fn fresh(&self, login: &Ready) -> ClientAuth {
@@ -193,17 +226,28 @@ impl<'a> Party<'a> {
         !self.exchanging || self.auth.as_ref().is_some_and(ClientAuth::is_complete)
     }
 
-    /// Credentials are asked for. `None` if that is the end of it.
-    pub(crate) fn challenged(
+    /// Credentials are asked for. `None` if that is the end of it. Waits as long as somebody else
+    /// tries the same ones.
+    pub(crate) async fn challenged(
         &mut self,
         headers: &HeaderMap,
     ) -> Result<Option<Credentials>, ClientError> {
+        let next = self.next(headers)?;
+        let goes_on = next.is_some();
+        let next = self.permitted(next).await;
+        if goes_on && next.is_none() {
+            self.logon = Logon::RefusedBefore;
+        }
+        Ok(next)
+    }
+
+    fn next(&mut self, headers: &HeaderMap) -> Result<Option<Credentials>, ClientError> {
         if !headers.contains_key(self.side.challenge_field()) && !self.exchanging {
             // An application's own way of asking, or a mistake.
             return Ok(None);
         }
-        let Some(login) = self.login else {
-            self.logon = Logon::NoLogin;
+        let Some(login) = self.login() else {
+            self.logon = if self.refused { Logon::RefusedBefore } else { Logon::NoLogin };
             return Ok(None);
         };
         let mut auth = match self.auth.take() {
@@ -217,18 +261,18 @@ impl<'a> Party<'a> {
         let challenges = values(headers, self.side.challenge_field());
         match auth.advance(challenges) {
             Ok(ClientStep::Send(credentials)) => {
-                (self.sent, self.unasked, self.exchanging) = (true, false, true);
+                (self.unasked, self.exchanging) = (false, true);
                 self.start = auth.scheme();
                 self.auth = Some(auth);
                 Ok(Some(credentials))
             }
             // The status says otherwise.
             Ok(_) => {
-                self.logon = scheme.map_or(Logon::NoLogin, |scheme| Logon::Refused { scheme });
+                self.refused_by(scheme);
                 Ok(None)
             }
             Err(ClientError::Refused { scheme }) => {
-                self.logon = Logon::Refused { scheme };
+                self.refused_by(Some(scheme));
                 Ok(None)
             }
             Err(ClientError::NoScheme { offered }) => {
@@ -238,7 +282,7 @@ impl<'a> Party<'a> {
             // What the server wanted before may not be what it wants now.
             Err(ClientError::OutOfOrder { .. }) if self.unasked => {
                 (self.unasked, self.exchanging, self.start) = (false, false, None);
-                self.challenged(headers)
+                self.next(headers)
             }
             Err(error) => match (error, scheme) {
                 (ClientError::OutOfOrder { .. }, Some(scheme)) => {
@@ -248,6 +292,22 @@ impl<'a> Party<'a> {
                 (error, _) => Err(error),
             },
         }
+    }
+
+    fn refused_by(&mut self, scheme: Option<Scheme>) {
+        let Some(scheme) = scheme else {
+            self.logon = Logon::NoLogin;
+            return;
+        };
+        self.logon = Logon::Refused { scheme };
+        if let Some(attempt) = &mut self.attempt {
+            attempt.failed();
+        }
+    }
+
+    /// What belongs to a request, and so outlives its connection.
+    pub(crate) fn outlives(&mut self) -> Option<ClientAuth> {
+        self.auth.take().filter(|auth| auth.scheme().is_some_and(|it| !it.is_per_connection()))
     }
 
     /// There is an answer that asks for nothing.
@@ -265,6 +325,13 @@ impl<'a> Party<'a> {
             && let Some(scheme) = auth.scheme()
         {
             self.logon = Logon::LoggedOn { scheme, mechanism: auth.mechanism() };
+        }
+        if let Some(attempt) = self.attempt.as_mut().filter(|_| self.exchanging) {
+            match self.logon {
+                Logon::LoggedOn { scheme, .. } => attempt.succeeded(scheme),
+                // Nothing was tried after all.
+                _ => attempt.end(),
+            }
         }
         Ok(())
     }

@@ -108,6 +108,26 @@ async fn after_a_refusal_the_connection_is_of_no_more_use() {
     assert_eq!(site.legs(), ["-", "NTLM 1", "NTLM 3"]);
 }
 
+// H-06
+#[tokio::test]
+async fn a_layer_tries_a_wrong_password_once_over_all_its_connections() {
+    let site = Site::start(Spec { schemes: vec![Scheme::Ntlm], ..Spec::default() }).await;
+    let wrong = Login::new(support::credentials("alice", "wrong"));
+    let layer = PinnedLayer::new(wrong, "localhost").unwrap();
+    let mut together = JoinSet::new();
+    for _ in 0..5 {
+        let stream = TcpStream::connect(site.address).await.unwrap();
+        let (sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let connection = layer.layer(Connection(sender));
+        together.spawn(async move { get(&connection).await.unwrap().logon });
+    }
+    let became = together.join_all().await;
+    let before = became.iter().filter(|it| **it == Logon::RefusedBefore);
+    assert_eq!(before.count(), 4, "{became:?}");
+    assert_eq!(site.legs().iter().filter(|leg| *leg == "NTLM 3").count(), 1);
+}
+
 #[tokio::test]
 async fn a_request_that_is_given_up_in_mid_exchange_ends_it() {
     let address = support::script::serve(|mut peer| async move {

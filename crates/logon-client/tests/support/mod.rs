@@ -66,6 +66,8 @@ pub(crate) struct Spec {
     pub(crate) bindings: BindingsPolicy,
     pub(crate) mic: MicPolicy,
     pub(crate) tls: Option<Certificate>,
+    /// Within TLS, HTTP/2 as well.
+    pub(crate) http2: bool,
     pub(crate) persistent: bool,
 }
 
@@ -78,6 +80,7 @@ impl Default for Spec {
             bindings: policy.bindings,
             mic: policy.mic,
             tls: None,
+            http2: false,
             persistent: true,
         }
     }
@@ -117,7 +120,8 @@ impl Site {
         let mut server = Server::new(app);
         let tls = spec.tls.is_some();
         if let Some(certificate) = spec.tls {
-            server = server.tls(certificate.tls());
+            let tls = certificate.tls();
+            server = server.tls(if spec.http2 { tls.http2() } else { tls });
         }
         tokio::spawn(server.serve(listener, std::future::pending()));
         Self { address, tls, seen }

@@ -1,0 +1,69 @@
+//! Attempts to log on: a wrong password counts once, however many requests come together.
+
+use crate::login::Ready;
+use crate::memory::{Memory, Place};
+use crate::pool::Origin;
+use logon::http::Scheme;
+use tokio::sync::OwnedMutexGuard;
+
+/// What one exchange may try at a place. As long as nobody knows whether the credentials are right,
+/// one attempt is under way there, and others wait for what becomes of it.
+///
+/// Nobody waits in a circle: who has the turn at a proxy waits for none at a server, because the
+/// proxy has judged before the server is asked.
+pub(crate) struct Attempt<'a> {
+    login: &'a Ready,
+    memory: &'a Memory,
+    place: Place,
+    turn: Option<OwnedMutexGuard<()>>,
+}
+
+impl<'a> Attempt<'a> {
+    /// At a server, or at the proxy of this login if that is `None`.
+    pub(crate) fn new(memory: &'a Memory, login: &'a Ready, origin: Option<&Origin>) -> Self {
+        let place = Place { origin: origin.cloned(), login: login.id };
+        Self { login, memory, place, turn: None }
+    }
+
+    pub(crate) fn login(&self) -> &'a Ready {
+        self.login
+    }
+
+    /// The scheme that a logon succeeded by.
+    pub(crate) fn scheme(&self) -> Option<Scheme> {
+        self.memory.scheme(&self.place)
+    }
+
+    /// Whether the credentials are not to be sent again.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.memory.is_refused(&self.place)
+    }
+
+    /// Whether credentials may be sent now; waits until that is known.
+    pub(crate) async fn may_send(&mut self) -> bool {
+        if self.turn.is_none() && !self.memory.is_sure(&self.place) && !self.is_refused() {
+            self.turn = Some(self.memory.turn(&self.place).lock_owned().await);
+        }
+        if self.memory.is_sure(&self.place) || self.is_refused() {
+            self.turn = None;
+        }
+        !self.is_refused()
+    }
+
+    /// The credentials are right.
+    pub(crate) fn succeeded(&mut self, scheme: Scheme) {
+        self.memory.succeeded(&self.place, scheme);
+        self.turn = None;
+    }
+
+    /// Nobody was asked whether they are.
+    pub(crate) fn end(&mut self) {
+        self.turn = None;
+    }
+
+    /// They are not, or may not log on here.
+    pub(crate) fn failed(&mut self) {
+        self.memory.failed(&self.place);
+        self.turn = None;
+    }
+}
