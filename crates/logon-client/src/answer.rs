@@ -141,15 +141,7 @@ impl Inner {
                     judged |= was_judged;
                     ("the connection was closed", cause)
                 }
-                Err(Failed::Closed { cause, judged: was_judged, .. }) => {
-                    // Once may be an accident.
-                    if let (true, Some(mut attempt)) =
-                        (judged && was_judged, self.attempts(route).0)
-                    {
-                        attempt.failed();
-                    }
-                    return Err(Error::Closed(cause));
-                }
+                Err(Failed::Closed { cause, .. }) => return Err(Error::Closed(cause)),
                 Err(Failed::Fatal(error)) => return Err(error),
             };
             if restarts == MAX_RESTARTS {
@@ -201,13 +193,12 @@ impl Inner {
         // It stays its owner's: a server may remember a logon that is forgotten here.
         let owner = user.filter(|_| at_origin.sent || at_origin.auth.is_some());
         key.owner = key.owner.or(owner.map(|login| login.id));
-        let outcome = Outcome { origin: at_origin.logon, proxy: at_proxy.logon };
-        let (origin, proxy) = (at_origin.auth, at_proxy.auth);
+        let ((origin, of_origin), (proxy, of_proxy)) = (at_origin.end(), at_proxy.end());
         let line = Line { wire, origin, proxy, bindings, reused: true };
         // Whoever the caller named may be logged on by the connection.
         let home = (keep && route.anonymous).then(|| (Arc::clone(&self.pool), key));
         let mut response = response.map(|body| ResponseBody::new(body, Lease { line, home }));
-        response.extensions_mut().insert(outcome);
+        response.extensions_mut().insert(Outcome { origin: of_origin, proxy: of_proxy });
         Ok(response)
     }
 

@@ -1,7 +1,7 @@
 //! Attempts to log on: a wrong password counts once, however many requests come together.
 
 use crate::login::Ready;
-use crate::memory::{Memory, Place};
+use crate::memory::{Failure, Memory, Place};
 use crate::pool::Origin;
 use logon::http::Scheme;
 use tokio::sync::OwnedMutexGuard;
@@ -16,13 +16,15 @@ pub(crate) struct Attempt<'a> {
     memory: &'a Memory,
     place: Place,
     turn: Option<OwnedMutexGuard<()>>,
+    /// What the password can be tried by is out.
+    open: bool,
 }
 
 impl<'a> Attempt<'a> {
     /// At a server, or at the proxy of this login if that is `None`.
     pub(crate) fn new(memory: &'a Memory, login: &'a Ready, origin: Option<&Origin>) -> Self {
         let place = Place { origin: origin.cloned(), login: login.id };
-        Self { login, memory, place, turn: None }
+        Self { login, memory, place, turn: None, open: false }
     }
 
     pub(crate) fn login(&self) -> &'a Ready {
@@ -50,20 +52,39 @@ impl<'a> Attempt<'a> {
         !self.is_refused()
     }
 
+    /// What the password can be tried by is about to go out. If nothing else becomes of it, because
+    /// the request is given up or the connection ends, it counts as [`Failure::Unjudged`].
+    pub(crate) fn sending(&mut self) {
+        self.open = true;
+    }
+
+    /// Nobody got to see the credentials, or was asked whether they are right.
+    pub(crate) fn unsent(&mut self) {
+        self.open = false;
+    }
+
     /// The credentials are right.
     pub(crate) fn succeeded(&mut self, scheme: Scheme) {
         self.memory.succeeded(&self.place, scheme);
-        self.turn = None;
-    }
-
-    /// Nobody was asked whether they are.
-    pub(crate) fn end(&mut self) {
-        self.turn = None;
+        self.end();
     }
 
     /// They are not, or may not log on here.
     pub(crate) fn failed(&mut self) {
-        self.memory.failed(&self.place);
-        self.turn = None;
+        self.memory.failed(&self.place, Failure::Refused, self.turn.is_some());
+        self.end();
+    }
+
+    /// There is nothing to be learned of them any more.
+    pub(crate) fn end(&mut self) {
+        (self.open, self.turn) = (false, None);
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if self.open {
+            self.memory.failed(&self.place, Failure::Unjudged, self.turn.is_some());
+        }
     }
 }

@@ -35,7 +35,9 @@ use tower_service::Service;
 /// Accounts are locked after a few. So of requests that need a logon one tries the credentials of a
 /// login at a server or proxy, and the others wait; this is no part of any timeout. Once they are
 /// proven, nobody waits. Once they are refused, they are not sent there again until
-/// [`Self::reset`]; where they were right before, after the second time.
+/// [`Self::reset`]; where they were right before, after the second time in a row. Two attempts that
+/// nobody judges, because the request was given up or took too long, or the connection ended, count
+/// as a refusal.
 ///
 /// # Security
 /// A connection that credentials went over carries requests of the same login only.

@@ -113,6 +113,8 @@ where
         let (method, target) = (request.method(), request.uri());
         manner.tell(Event::Sent { method, target, headers: request.headers(), with_body });
 
+        origin.sending(for_origin.as_ref());
+        proxy.sending(for_proxy.as_ref());
         let sent = send(wire, request, manner.timeout).await;
         let unread = door.and_then(|door| door.take_back());
         let is_unread = unread.is_some();
@@ -122,6 +124,10 @@ where
         let response = match sent? {
             Ok(response) => response,
             Err((cause, unsent)) => {
+                if unsent {
+                    origin.unsent();
+                    proxy.unsent();
+                }
                 let judged = whole && leg > 0;
                 let stale = (manner.reused || judged) && message.method.is_idempotent();
                 // A leg without the body that belongs to it is none of the request.
@@ -135,6 +141,7 @@ where
         manner.tell(Event::Received { status, headers });
         let next = match status {
             StatusCode::PROXY_AUTHENTICATION_REQUIRED if manner.forwarded => {
+                origin.unsent();
                 for_proxy =
                     proxy.challenged(headers).await.map_err(|cause| failed(Side::Proxy, cause))?;
                 for_proxy.is_some()

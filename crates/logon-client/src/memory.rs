@@ -22,10 +22,17 @@ pub(crate) struct Memory(Mutex<HashMap<Place, Known>>);
 struct Known {
     /// The scheme that a logon succeeded by, once.
     proven: Option<Scheme>,
-    /// Whether the last one did not.
-    doubted: bool,
-    refused: bool,
+    /// What came after that, or from the beginning.
+    failures: u8,
     turn: Turn,
+}
+
+/// Why a logon did not succeed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Failure {
+    /// The credentials went out, and nobody said what they are worth.
+    Unjudged,
+    Refused,
 }
 
 /// Whose turn it is to log on, as long as nobody knows whether the credentials are right.
@@ -37,18 +44,17 @@ const MAX: usize = 10_000;
 impl Memory {
     /// The scheme that a logon succeeded by.
     pub(crate) fn scheme(&self, place: &Place) -> Option<Scheme> {
-        self.known().get(place).filter(|known| !known.refused)?.proven
+        self.known().get(place).filter(|known| !known.is_refused())?.proven
     }
 
     /// Whether the credentials are not to be sent again: that locks accounts.
     pub(crate) fn is_refused(&self, place: &Place) -> bool {
-        self.known().get(place).is_some_and(|known| known.refused)
+        self.known().get(place).is_some_and(Known::is_refused)
     }
 
     /// Whether the credentials were right when they were last tried.
     pub(crate) fn is_sure(&self, place: &Place) -> bool {
-        let is_sure = |known: &Known| known.proven.is_some() && !known.doubted && !known.refused;
-        self.known().get(place).is_some_and(is_sure)
+        self.known().get(place).is_some_and(|known| known.proven.is_some() && known.failures == 0)
     }
 
     pub(crate) fn turn(&self, place: &Place) -> Turn {
@@ -58,16 +64,20 @@ impl Memory {
     /// A logon by this scheme succeeded.
     pub(crate) fn succeeded(&self, place: &Place, scheme: Scheme) {
         self.of(place, |known| {
-            (known.proven, known.doubted, known.refused) = (Some(scheme), false, false);
+            (known.proven, known.failures) = (Some(scheme), 0);
         });
     }
 
-    /// A logon did not succeed. The server may only not want this account at one path: what was
-    /// proven is tried once more. Passwords change, too.
-    pub(crate) fn failed(&self, place: &Place) {
+    /// A logon did not succeed. `alone` if no other was under way: of several that were, one
+    /// counts.
+    pub(crate) fn failed(&self, place: &Place, failure: Failure, alone: bool) {
+        let weight = match failure {
+            Failure::Unjudged => 1,
+            Failure::Refused => 2,
+        };
         self.of(place, |known| {
-            known.refused = known.proven.is_none() || known.doubted;
-            known.doubted = true;
+            let added = known.failures.saturating_add(weight);
+            known.failures = if alone { added } else { known.failures.max(weight) };
         });
     }
 
@@ -86,5 +96,14 @@ impl Memory {
 
     fn known(&self) -> MutexGuard<'_, HashMap<Place, Known>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    /// Two refusals of what was right before: the server may only not want this account at one
+    /// path, and passwords change, too. One of what never was. A refusal is worth two attempts
+    /// without a verdict, of which one may be an accident.
+    fn is_refused(&self) -> bool {
+        self.failures >= if self.proven.is_some() { 4 } else { 2 }
     }
 }

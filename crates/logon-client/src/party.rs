@@ -35,8 +35,8 @@ pub enum Logon {
         /// The scheme.
         scheme: Scheme,
     },
-    /// The same credentials were refused by this host before: they were not sent again, because
-    /// that locks accounts.
+    /// The same credentials were refused by this host before, or sent without a verdict: they were
+    /// not sent again, because that locks accounts. See [`Client`](crate::Client).
     RefusedBefore,
     /// Nothing that both sides would take.
     NotOffered {
@@ -305,6 +305,26 @@ impl<'a> Party<'a> {
         }
     }
 
+    /// The request goes out, with these credentials if there are any.
+    pub(crate) fn sending(&mut self, credentials: Option<&Credentials>) {
+        let proof = credentials.is_some_and(|credentials| credentials.last);
+        if let Some(attempt) = self.attempt.as_mut().filter(|_| proof) {
+            attempt.sending();
+        }
+    }
+
+    /// They did not get to where they should.
+    pub(crate) fn unsent(&mut self) {
+        if let Some(attempt) = &mut self.attempt {
+            attempt.unsent();
+        }
+    }
+
+    /// What stays with the connection, and what became of the logon.
+    pub(crate) fn end(self) -> (Option<ClientAuth>, Logon) {
+        (self.auth, self.logon)
+    }
+
     /// What belongs to a request, and so outlives its connection.
     pub(crate) fn outlives(&mut self) -> Option<ClientAuth> {
         self.auth.take().filter(|auth| auth.scheme().is_some_and(|it| !it.is_per_connection()))
@@ -314,6 +334,10 @@ impl<'a> Party<'a> {
     pub(crate) fn answered(&mut self, headers: &HeaderMap) -> Result<(), ClientError> {
         let Some(auth) = &mut self.auth else { return Ok(()) };
         if self.exchanging {
+            // Whatever is wrong with the answer, it is no refusal.
+            if let Some(attempt) = &mut self.attempt {
+                attempt.unsent();
+            }
             if let Some(info) = headers.get(self.side.info_field()) {
                 auth.authentication_info(info.as_bytes())?;
             }

@@ -128,8 +128,8 @@ async fn once_a_password_has_proven_right_nobody_waits_for_others() {
     }
 }
 
-/// A server that takes no decision about `/slow`, and wants no credentials for `/open`; it counts
-/// the requests with an AUTHENTICATE.
+/// A server that takes no decision about `/slow` and `/close`, and wants no credentials for `/open`;
+/// it counts the requests with an AUTHENTICATE.
 async fn undecided() -> (SocketAddr, Arc<AtomicUsize>) {
     let tried = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&tried);
@@ -149,6 +149,9 @@ async fn undecided() -> (SocketAddr, Arc<AtomicUsize>) {
                         count.fetch_add(1, Ordering::Relaxed);
                         if head.starts_with("GET /slow") {
                             std::future::pending::<()>().await;
+                        }
+                        if head.starts_with("GET /close") {
+                            return;
                         }
                         "200 fine\r\n".to_owned()
                     }
@@ -216,4 +219,58 @@ async fn a_reset_lets_an_attempt_begin_although_another_one_hangs() {
     let told = tokio::time::timeout(Duration::from_secs(10), get(&client, &url)).await.unwrap();
     assert!(matches!(told.outcome.origin, Logon::LoggedOn { .. }), "{:?}", told.outcome);
     slow.abort();
+}
+
+#[tokio::test]
+async fn credentials_that_nobody_judges_are_tried_twice_and_not_again() {
+    for way in ["closed", "timeout", "given up"] {
+        let (address, tried) = undecided().await;
+        let url = format!("http://localhost:{}/", address.port());
+        let limit = Duration::from_millis(if way == "timeout" { 300 } else { 60_000 });
+        let client = builder().login(login("alice")).response_timeout(limit).build();
+        for _ in 0..4 {
+            match way {
+                "closed" => drop(client.get(&format!("{url}close")).await),
+                "timeout" => drop(client.get(&format!("{url}slow")).await),
+                _ => {
+                    let slow = format!("{url}slow");
+                    let slow = tokio::time::timeout(Duration::from_millis(300), client.get(&slow));
+                    drop(slow.await);
+                }
+            }
+        }
+        assert_eq!(tried.load(Ordering::Relaxed), 2, "{way}");
+        assert_eq!(get(&client, &url).await.outcome.origin, Logon::RefusedBefore, "{way}");
+        client.reset();
+        let told = get(&client, &url).await;
+        assert!(matches!(told.outcome.origin, Logon::LoggedOn { .. }), "{way} {:?}", told.outcome);
+    }
+}
+
+#[tokio::test]
+async fn requests_that_are_given_up_do_not_count_against_credentials_that_were_right() {
+    let (address, tried) = undecided().await;
+    let url = format!("http://localhost:{}/", address.port());
+    let client = builder().login(login("alice")).idle(Duration::ZERO, 0).build();
+    get(&client, &url).await;
+    for _ in 0..2 {
+        let mut all = JoinSet::new();
+        for _ in 0..TOGETHER {
+            let (client, url) = (client.clone(), format!("{url}slow"));
+            all.spawn(async move { client.get(&url).await.map(|_| ()) });
+        }
+        while tried.load(Ordering::Relaxed) < TOGETHER {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        all.shutdown().await;
+        let told = get(&client, &url).await;
+        assert!(matches!(told.outcome.origin, Logon::LoggedOn { .. }), "{:?}", told.outcome);
+    }
+    // But not for ever.
+    tried.store(0, Ordering::Relaxed);
+    for _ in 0..6 {
+        let _ = client.get(&format!("{url}close")).await;
+    }
+    assert_eq!(tried.load(Ordering::Relaxed), 4);
+    assert_eq!(get(&client, &url).await.outcome.origin, Logon::RefusedBefore);
 }
