@@ -3,7 +3,7 @@
 use crate::BoxError;
 use crate::body::{Body, Door, RequestBody};
 use crate::error::Error;
-use crate::party::{Logon, Party};
+use crate::party::Party;
 use crate::trace::{Event, Observer};
 use bytes::Bytes;
 use http::header::{EXPECT, HeaderMap, HeaderName, HeaderValue};
@@ -85,7 +85,9 @@ where
 {
     let (method, target) = (message.method.as_str(), message.target.to_string());
     let begun = |cause| failed(Side::Origin, cause);
-    let mut for_origin = origin.begin(method, &target).await.map_err(begun)?;
+    // What a proxy passes on.
+    let path = message.target.path_and_query().map_or(target.as_str(), |path| path.as_str());
+    let mut for_origin = origin.begin(method, path).await.map_err(begun)?;
     let begun = |cause| failed(Side::Proxy, cause);
     let mut for_proxy = proxy.begin(method, &target).await.map_err(begun)?;
     for leg in 0..MAX_LEGS {
@@ -149,13 +151,9 @@ where
             StatusCode::UNAUTHORIZED => {
                 proxy.answered(headers).map_err(|cause| failed(Side::Proxy, cause))?;
                 for_proxy = None;
-                if manner.forwarded && origin.login().is_some() && !is_session_based(headers) {
-                    origin.logon = Logon::ProxyInBetween;
-                    for_origin = None;
-                } else {
-                    let challenged = origin.challenged(headers).await;
-                    for_origin = challenged.map_err(|cause| failed(Side::Origin, cause))?;
-                }
+                origin.shared = manner.forwarded && !is_session_based(headers);
+                let challenged = origin.challenged(headers).await;
+                for_origin = challenged.map_err(|cause| failed(Side::Origin, cause))?;
                 for_origin.is_some()
             }
             _ => {

@@ -105,10 +105,13 @@ impl Login {
         };
         let hidden: Vec<_> =
             self.schemes.iter().copied().filter(|scheme| *scheme != Scheme::Basic).collect();
+        let single: Vec<_> =
+            hidden.iter().copied().filter(|scheme| !scheme.is_per_connection()).collect();
         Ready {
             id: Id::next(),
             secure: config(&self.schemes),
             insecure: config(&hidden),
+            shared: config(&single),
             hosts: self.hosts,
             bindings: self.bindings,
         }
@@ -132,13 +135,21 @@ pub(crate) struct Ready {
     secure: Arc<ClientConfig>,
     /// Without `Basic`.
     insecure: Arc<ClientConfig>,
+    /// Without what logs on by connection, either.
+    shared: Arc<ClientConfig>,
     pub(crate) hosts: Hosts,
     bindings: Bindings,
 }
 
 impl Ready {
-    pub(crate) fn config(&self, secure: bool) -> &Arc<ClientConfig> {
-        if secure { &self.secure } else { &self.insecure }
+    /// For a connection that is TLS all the way, or not; `shared` if others' requests may go over
+    /// the same one behind a proxy.
+    pub(crate) fn config(&self, secure: bool, shared: bool) -> &Arc<ClientConfig> {
+        match (secure, shared) {
+            (_, true) => &self.shared,
+            (true, false) => &self.secure,
+            (false, false) => &self.insecure,
+        }
     }
 
     /// What is sent over a connection that has these.

@@ -45,7 +45,7 @@ pub enum Logon {
     },
     /// A proxy is in between that did not say that it keeps connections apart
     /// (`Proxy-Support: Session-Based-Authentication`, [RFC 4559] §6): what logs on by connection
-    /// would log on others there.
+    /// would log on others there, and nothing else is both offered and enabled.
     ///
     /// [RFC 4559]: https://www.rfc-editor.org/rfc/rfc4559
     ProxyInBetween,
@@ -102,6 +102,9 @@ pub(crate) struct Party<'a> {
     pub(crate) bindings: &'a ChannelBindings,
     /// The connection is TLS all the way.
     pub(crate) secure: bool,
+    /// A proxy in between may send others' requests over the connection that comes after it: what
+    /// logs on by connection would log on others.
+    pub(crate) shared: bool,
     /// Of the connection: who has logged on over it.
     pub(crate) auth: Option<ClientAuth>,
     /// The scheme that was asked for, to begin with on a new connection.
@@ -133,6 +136,7 @@ impl<'a> Party<'a> {
             target,
             bindings,
             secure,
+            shared: false,
             auth: None,
             start: None,
             request: (String::new(), String::new()),
@@ -212,7 +216,7 @@ impl<'a> Party<'a> {
 
     fn fresh(&self, login: &Ready) -> ClientAuth {
         let bindings = login.bindings(self.bindings);
-        let config = login.config(self.secure).clone();
+        let config = login.config(self.secure, self.shared).clone();
         ClientAuth::new(config, self.side, self.target.clone(), bindings)
     }
 
@@ -258,6 +262,10 @@ impl<'a> Party<'a> {
         let (method, target) = &self.request;
         auth.for_request(method, target);
         let scheme = auth.scheme();
+        if self.shared && scheme.is_some_and(Scheme::is_per_connection) {
+            self.logon = Logon::ProxyInBetween;
+            return Ok(None);
+        }
         let challenges = values(headers, self.side.challenge_field());
         match auth.advance(challenges) {
             Ok(ClientStep::Send(credentials)) => {
@@ -276,7 +284,14 @@ impl<'a> Party<'a> {
                 Ok(None)
             }
             Err(ClientError::NoScheme { offered }) => {
-                self.logon = Logon::NotOffered { offered };
+                let enabled = login.config(self.secure, false).schemes();
+                let apart = |name: &String| {
+                    let scheme = Scheme::from_name(name.as_bytes());
+                    scheme.is_some_and(|it| it.is_per_connection() && enabled.contains(&it))
+                };
+                let in_between = self.shared && offered.iter().any(apart);
+                self.logon =
+                    if in_between { Logon::ProxyInBetween } else { Logon::NotOffered { offered } };
                 Ok(None)
             }
             // What the server wanted before may not be what it wants now.

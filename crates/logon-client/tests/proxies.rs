@@ -100,6 +100,34 @@ async fn through_a_proxy_it_logs_on_to_a_server_only_if_the_proxy_says_it_may() 
     }
 }
 
+// H-17 is about schemes that log on by connection
+#[tokio::test]
+async fn digest_goes_through_a_proxy_that_says_nothing_of_connections() {
+    let all = || login("alice").with_schemes(&Scheme::ALL);
+    for schemes in [&[Scheme::Digest][..], &[Scheme::Negotiate, Scheme::Ntlm, Scheme::Digest]] {
+        let site = Site::start(Spec { schemes: schemes.to_vec(), ..Spec::default() }).await;
+        let forward = Forward::start(&[Scheme::Ntlm], false).await;
+        let client = builder().proxy(through(&forward, "bob")).login(all()).build();
+        for legs in [&["-", "Digest"][..], &["Digest"]] {
+            let told = get(&client, &site.url("/a?b=c")).await;
+            assert_eq!((told.status, told.user()), (200, r"CORP\alice"), "{:?}", told.outcome);
+            assert_eq!(site.legs(), legs);
+        }
+    }
+    // What is no more than a matter of what is enabled is called so.
+    let forward = Forward::start(&[], false).await;
+    for (schemes, basic) in [(vec![Scheme::Basic], true), (vec![Scheme::Ntlm], false)] {
+        let site = Site::start(Spec { schemes, ..Spec::default() }).await;
+        let proxy = Proxy::new(&forward.url()).unwrap();
+        let told = get(&builder().proxy(proxy).login(all()).build(), &site.url("/")).await;
+        let expected = match basic {
+            true => Logon::NotOffered { offered: vec!["Basic".to_owned()] },
+            false => Logon::ProxyInBetween,
+        };
+        assert_eq!(told.outcome.origin, expected);
+    }
+}
+
 // H-12: to the proxy as to a server
 #[tokio::test]
 async fn a_body_waits_for_the_logon_to_the_proxy() {
