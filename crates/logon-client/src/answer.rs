@@ -1,7 +1,7 @@
 //! The answer to one request, whichever connections it takes: what goes where, and as whose.
 
 use crate::attempt::Attempt;
-use crate::connect::{Connector, Line, MAX_RESTARTS};
+use crate::connect::{Connector, Left, Line, MAX_RESTARTS};
 use crate::error::Error;
 use crate::exchange::{self, Answer, Failed, Manner, Message};
 use crate::hop::{Hop, target};
@@ -17,7 +17,7 @@ use crate::trace::Event;
 use http::Response;
 use http::header::AUTHORIZATION;
 use logon::TargetName;
-use logon::http::{ClientAuth, Scheme, Side};
+use logon::http::{Scheme, Side};
 use std::sync::Arc;
 use url::Url;
 
@@ -42,13 +42,6 @@ struct Route<'a> {
     proxy_login: Option<&'a Ready>,
     /// Neither we nor the caller say who asks.
     anonymous: bool,
-}
-
-/// What a connection leaves to the next one of the same request, of one side.
-#[derive(Default)]
-struct Left {
-    auth: Option<ClientAuth>,
-    start: Option<Scheme>,
 }
 
 impl Inner {
@@ -183,10 +176,7 @@ impl Inner {
         let Answer { response, keep } = match sent {
             Ok(answer) => answer,
             Err(failed) => {
-                if matches!(failed, Failed::Next(_)) {
-                    (left.auth, proxy_left.auth) = (at_origin.outlives(), at_proxy.outlives());
-                }
-                (left.start, proxy_left.start) = (at_origin.start, at_proxy.start);
+                (*left, *proxy_left) = (at_origin.left(), at_proxy.left());
                 return Err(failed);
             }
         };

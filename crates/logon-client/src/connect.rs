@@ -106,7 +106,14 @@ pub(crate) enum Secured {
 /// A connection to a proxy that becomes one to the server, or the tunnel's end.
 enum Tunnel {
     Open(Upgraded),
-    Restart(Option<Scheme>, &'static str),
+    Restart(Box<Left>, &'static str),
+}
+
+/// What a connection leaves to the next one of the same request, of one side.
+#[derive(Default)]
+pub(crate) struct Left {
+    pub(crate) auth: Option<ClientAuth>,
+    pub(crate) start: Option<Scheme>,
 }
 
 impl Connector {
@@ -136,13 +143,14 @@ impl Connector {
         origin: &Origin,
         proxy: &ReadyProxy,
     ) -> Result<Upgraded, Error> {
-        let mut start = self.attempt(proxy).and_then(|attempt| attempt.scheme());
+        let start = self.attempt(proxy).and_then(|attempt| attempt.scheme());
+        let mut left = Left { auth: None, start };
         for _ in 0..=MAX_RESTARTS {
-            match self.tunnel(origin, proxy, start).await? {
+            match self.tunnel(origin, proxy, left).await? {
                 Tunnel::Open(upgraded) => return Ok(upgraded),
-                Tunnel::Restart(scheme, reason) => {
+                Tunnel::Restart(next, reason) => {
                     self.tell(Event::Restarting { reason });
-                    start = scheme;
+                    left = *next;
                 }
             }
         }
@@ -245,7 +253,7 @@ impl Connector {
         &self,
         origin: &Origin,
         proxy: &ReadyProxy,
-        start: Option<Scheme>,
+        left: Left,
     ) -> Result<Tunnel, Error> {
         let tcp = self.tcp(&proxy.host, proxy.port).await?;
         let Line { mut wire, bindings, .. } =
@@ -264,7 +272,7 @@ impl Connector {
         let target = TargetName::http(&proxy.host);
         let mut nobody = Party::nobody(Side::Origin, &bindings);
         let mut party = Party::new(Side::Proxy, self.attempt(proxy), target, &bindings, false)
-            .with(None, start);
+            .with(left.auth, left.start);
         let manner = Manner {
             forwarded: true,
             reused: false,
@@ -274,10 +282,15 @@ impl Connector {
         let sent = exchange::run(&mut wire, &mut nobody, &mut party, &mut message, &manner).await;
         let response = match sent {
             Ok(answer) => answer.response,
-            Err(Failed::Next(reason)) => return Ok(Tunnel::Restart(party.start, reason)),
+            Err(Failed::Next(reason)) => {
+                return Ok(Tunnel::Restart(Box::new(party.left()), reason));
+            }
             Err(Failed::Closed { cause, again: true, judged: false }) if party.start.is_some() => {
                 tracing::debug!("the proxy closed the connection: {}", Chain(&*cause));
-                return Ok(Tunnel::Restart(party.start, "the proxy closed the connection"));
+                return Ok(Tunnel::Restart(
+                    Box::new(party.left()),
+                    "the proxy closed the connection",
+                ));
             }
             Err(Failed::Closed { cause, .. }) => return Err(Error::Closed(cause)),
             Err(Failed::Fatal(error)) => return Err(error),

@@ -1,6 +1,7 @@
 //! One side's part in an exchange: who logs on to the server, or to the proxy.
 
 use crate::attempt::Attempt;
+use crate::connect::Left;
 use crate::login::Ready;
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
@@ -340,9 +341,11 @@ impl<'a> Party<'a> {
         (self.auth, self.logon)
     }
 
-    /// What belongs to a request, and so outlives its connection.
-    pub(crate) fn outlives(&mut self) -> Option<ClientAuth> {
-        self.auth.take().filter(|auth| auth.scheme().is_some_and(|it| !it.is_per_connection()))
+    /// What is left when the connection has ended: what belongs to a request, such as a nonce.
+    pub(crate) fn left(self) -> Left {
+        let of_request =
+            |auth: &ClientAuth| auth.scheme().is_some_and(|it| !it.is_per_connection());
+        Left { auth: self.auth.filter(of_request), start: self.start }
     }
 
     /// There is an answer that asks for nothing.

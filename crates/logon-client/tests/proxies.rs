@@ -5,7 +5,9 @@ mod support;
 use http::{Method, Request};
 use logon::http::Scheme;
 use logon_client::{Body, Error, Hosts, Login, Logon, Proxy};
+use std::sync::{Arc, Mutex};
 use support::forward::Forward;
+use support::script::{self, Peer, field};
 use support::{Certificate, Site, Spec, builder, credentials, get, login, tell};
 
 fn through(forward: &Forward, user: &str) -> Proxy {
@@ -126,6 +128,41 @@ async fn digest_goes_through_a_proxy_that_says_nothing_of_connections() {
         };
         assert_eq!(told.outcome.origin, expected);
     }
+}
+
+// The nonce of a challenge serves on the connection that comes after it.
+#[tokio::test]
+async fn a_tunnel_is_made_by_digest_although_the_challenge_closed_the_connection() {
+    let heads = Arc::<Mutex<Vec<String>>>::default();
+    let seen = Arc::clone(&heads);
+    let proxy = script::serve(move |mut peer: Peer| {
+        let seen = Arc::clone(&seen);
+        async move {
+            let head = peer.head().await;
+            let answered = field(&head, "proxy-authorization").is_some();
+            seen.lock().unwrap().push(head);
+            if answered {
+                peer.say("HTTP/1.1 200 go on\r\n\r\nhello").await;
+            } else {
+                peer.say(
+                    "HTTP/1.1 407 no\r\nProxy-Authenticate: Digest realm=\"proxy\", nonce=\"abc\", \
+                     qop=\"auth\"\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+                )
+                .await;
+            }
+        }
+    })
+    .await;
+    let proxy = Proxy::new(&format!("http://localhost:{}", proxy.port())).unwrap();
+    let proxy = proxy.with_login(login("alice").with_schemes(&Scheme::ALL));
+    let client = builder().proxy(proxy).build();
+    let mut tunnel = client.connect_tunnel("web.example", 443).await.unwrap();
+    let mut text = String::new();
+    tokio::io::AsyncReadExt::read_to_string(&mut tunnel, &mut text).await.unwrap();
+    let heads = heads.lock().unwrap();
+    assert_eq!((text.as_str(), heads.len()), ("hello", 2));
+    let credentials = field(&heads[1], "proxy-authorization").unwrap();
+    assert!(credentials.contains("nonce=\"abc\"") && credentials.contains("web.example:443"));
 }
 
 // H-12: to the proxy as to a server
