@@ -268,6 +268,7 @@ impl Connector {
             target: authority.parse::<Uri>().map_err(|_| bad(()))?,
             headers,
             body: Body::empty(),
+            expects: false,
         };
         let target = TargetName::http(&proxy.host);
         let mut nobody = Party::nobody(Side::Origin, &bindings);

@@ -32,6 +32,8 @@ pub(crate) struct Message {
     pub(crate) target: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Body,
+    /// A body that is kept back says so (`Expect: 100-continue`). Until a server refuses that.
+    pub(crate) expects: bool,
 }
 
 /// An answer that is the caller's.
@@ -98,7 +100,8 @@ where
         let mut door = None;
         let body = if whole {
             let body = message.body.open().ok_or(Failed::Fatal(Error::BodySpent))?;
-            if uncertain && !message.body.is_empty() {
+            let kept_back = uncertain && (message.expects || !message.body.can_be_repeated());
+            if kept_back && !message.body.is_empty() {
                 let (body, kept) = RequestBody::kept_back(body);
                 door = Some(kept);
                 body
@@ -118,6 +121,7 @@ where
         origin.sending(for_origin.as_ref());
         proxy.sending(for_proxy.as_ref());
         let sent = send(wire, request, manner.timeout).await;
+        let expected = door.is_some() && message.expects;
         let unread = door.and_then(|door| door.take_back());
         let is_unread = unread.is_some();
         if let Some(body) = unread {
@@ -141,6 +145,12 @@ where
         };
         let (status, headers) = (response.status(), response.headers());
         manner.tell(Event::Received { status, headers });
+        // To be repeated without (RFC 9110 §10.1.1).
+        let refused = expected && status == StatusCode::EXPECTATION_FAILED;
+        if refused && message.body.can_be_sent() {
+            message.expects = false;
+            return Err(Failed::Next("the server refuses to say when it wants the body"));
+        }
         let next = match status {
             StatusCode::PROXY_AUTHENTICATION_REQUIRED if manner.forwarded => {
                 origin.unsent();
@@ -187,7 +197,9 @@ impl Message {
         *request.uri_mut() = self.target.clone();
         *request.headers_mut() = self.headers.clone();
         if let Some(door) = door.cloned() {
-            request.headers_mut().insert(EXPECT, HeaderValue::from_static("100-continue"));
+            if self.expects {
+                request.headers_mut().insert(EXPECT, HeaderValue::from_static("100-continue"));
+            }
             hyper::ext::on_informational(&mut request, move |information| {
                 if information.status() == StatusCode::CONTINUE {
                     door.open();

@@ -39,7 +39,7 @@ impl Hop {
         headers.insert(HOST, host);
         headers.entry(USER_AGENT).or_insert_with(|| user_agent.clone());
         let body = std::mem::take(&mut self.body);
-        Ok(Message { method: self.method.clone(), target, headers, body })
+        Ok(Message { method: self.method.clone(), target, headers, body, expects: true })
     }
 
     pub(crate) fn origin(&self) -> Result<Origin, Error> {

@@ -20,6 +20,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use tokio::sync::Mutex;
 use tower_layer::Layer;
@@ -43,6 +44,8 @@ pub struct PinnedLayer {
     bindings: ChannelBindings,
     secure: bool,
     memory: Arc<Memory>,
+    /// The server refuses to say when it wants a body.
+    refuses_expect: Arc<AtomicBool>,
 }
 
 /// One connection, with a login. Clones share it: a request waits until those before it are
@@ -79,6 +82,7 @@ impl PinnedLayer {
             bindings: ChannelBindings::none(),
             secure: false,
             memory: Arc::default(),
+            refuses_expect: Arc::default(),
         })
     }
 
@@ -101,7 +105,8 @@ impl PinnedLayer {
         headers.insert(HOST, HeaderValue::from_str(&self.authority).map_err(|_| bad())?);
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
         let target = target.parse().map_err(|_| bad())?;
-        Ok(Message { method: parts.method, target, headers, body })
+        let expects = !self.refuses_expect.load(Ordering::Relaxed);
+        Ok(Message { method: parts.method, target, headers, body, expects })
     }
 }
 
@@ -138,6 +143,9 @@ impl<S> Pinned<S> {
         let mut nobody = Party::nobody(Side::Proxy, &none);
         let manner = Manner { forwarded: false, reused: false, timeout: None, observer: None };
         let sent = exchange::run(&mut wire, &mut origin, &mut nobody, &mut message, &manner).await;
+        if !message.expects {
+            self.layer.refuses_expect.store(true, Ordering::Relaxed);
+        }
         match sent {
             Ok(answer) => {
                 if answer.keep {

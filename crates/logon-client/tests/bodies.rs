@@ -112,6 +112,47 @@ async fn a_server_that_never_says_100_gets_the_body_after_a_while() {
     assert_eq!(post(&client, &url, Body::from("abc")).await.unwrap().text, "abc");
 }
 
+/// Passes on what expects nothing.
+async fn without_expect(site: &Site) -> String {
+    let to = site.address;
+    let way = script::serve(move |mut peer: Peer| async move {
+        let head = peer.head().await;
+        if field(&head, "expect").is_some() {
+            return peer.say("HTTP/1.1 417 no\r\nContent-Length: 0\r\n\r\n").await;
+        }
+        let mut on = tokio::net::TcpStream::connect(to).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut on, head.as_bytes()).await.unwrap();
+        let _ = tokio::io::copy_bidirectional(&mut peer.stream, &mut on).await;
+    })
+    .await;
+    format!("http://localhost:{}/", way.port())
+}
+
+// RFC 9110 §10.1.1
+#[tokio::test]
+async fn a_server_that_refuses_expect_gets_the_request_without() {
+    let again = || Body::again(|| Full::new(Bytes::from_static(b"abc")));
+    let once = || Body::once(Full::new(Bytes::from_static(b"abc")));
+    let mine = || builder().login(login("alice")).build();
+    let open = || Spec { scope: Some(Scope::off()), ..ntlm() };
+    for (spec, body, client) in [
+        (ntlm(), Body::from("abc"), mine()),
+        (ntlm(), again(), mine()),
+        (open(), Body::from("abc"), mine()),
+        (open(), once(), mine()),
+        (open(), once(), builder().build()),
+    ] {
+        let site = Site::start(spec).await;
+        let told = post(&client, &without_expect(&site).await, body).await.unwrap();
+        assert!(told.text.ends_with("|3"), "{}", told.text);
+        assert!(site.take().iter().all(|seen| !seen.expects));
+    }
+    // The server asks for credentials when it has the only body that there is.
+    let site = Site::start(ntlm()).await;
+    let sent = post(&mine(), &without_expect(&site).await, once()).await.map(|told| told.text);
+    assert!(matches!(sent, Err(Error::BodySpent)), "{sent:?}");
+}
+
 #[tokio::test]
 async fn without_a_login_a_body_is_sent_at_once() {
     let scope = Some(Scope::off());
