@@ -71,8 +71,11 @@ impl Trust {
         Self(Arc::new(RootCertStore::empty()))
     }
 
-    /// For HTTP/1.1, and for HTTP/2 as well if the server prefers it.
-    pub(crate) fn connector(&self, http2: bool) -> Result<TlsConnector, TlsError> {
+    /// Makes TLS connections for HTTP/1.1, and for HTTP/2 as well if the server prefers it.
+    ///
+    /// # Errors
+    /// [`TlsError`] if TLS cannot be set up.
+    pub fn connector(&self, http2: bool) -> Result<TlsConnector, TlsError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()

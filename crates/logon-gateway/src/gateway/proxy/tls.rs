@@ -1,13 +1,11 @@
 //! TLS to applications, and what to do when it fails.
 
 use super::config::UpstreamConfig;
+use logon_client::Trust;
 use std::io;
-use std::path::Path;
-use std::sync::Arc;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{self, CertificateError, ClientConfig, RootCertStore};
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{self, CertificateError};
 
 /// The protocol's name in ALPN (RFC 9113 §3.2).
 pub(super) const HTTP_2: &[u8] = b"h2";
@@ -23,56 +21,15 @@ pub(super) struct Tls {
 
 impl Tls {
     pub(super) fn new(config: &UpstreamConfig) -> Result<Self, String> {
-        let roots = match &config.ca {
-            Some(file) => authorities(file)?,
-            None => system()?,
+        let trust = match &config.ca {
+            Some(file) => Trust::pem_file(file).map_err(|error| {
+                format!("{error}; `ca` has to be a PEM file with the certificates of authorities")
+            })?,
+            None => Trust::system().map_err(|error| format!("{error} with `ca`"))?,
         };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut http_1 = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| format!("TLS cannot be set up: {error}"))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        http_1.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let mut http_2 = http_1.clone();
-        http_2.alpn_protocols.insert(0, HTTP_2.to_vec());
-        Ok(Self {
-            http_1: TlsConnector::from(Arc::new(http_1)),
-            http_2: TlsConnector::from(Arc::new(http_2)),
-        })
+        let connector = |http2| trust.connector(http2).map_err(|error| error.to_string());
+        Ok(Self { http_1: connector(false)?, http_2: connector(true)? })
     }
-}
-
-fn authorities(file: &Path) -> Result<RootCertStore, String> {
-    let shown = file.display();
-    let certificates = CertificateDer::pem_file_iter(file)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| {
-            format!("{shown}: {error}; `ca` has to be a PEM file that the gateway may read")
-        })?;
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates {
-        roots.add(certificate).map_err(|error| {
-            format!("{shown}: {error}; `ca` has to hold the certificates of authorities")
-        })?;
-    }
-    if roots.is_empty() {
-        return Err(format!("{shown} has no certificate; `ca` has to hold those of authorities"));
-    }
-    Ok(roots)
-}
-
-fn system() -> Result<RootCertStore, String> {
-    let found = rustls_native_certs::load_native_certs();
-    let mut roots = RootCertStore::empty();
-    // Systems have a few that rustls cannot use.
-    roots.add_parsable_certificates(found.certs);
-    if roots.is_empty() {
-        return Err("the system has no certificates of authorities: install its package \
-                    ca-certificates, or name a PEM file with `ca`"
-            .to_owned());
-    }
-    Ok(roots)
 }
 
 /// The name to verify.
