@@ -28,7 +28,7 @@ pub(crate) struct Inner {
     pub(crate) redirects: Redirects,
     pub(crate) connector: Connector,
     pub(crate) pool: Arc<Pool<Line>>,
-    pub(crate) http2: Option<Http2>,
+    pub(crate) http2: Option<Arc<Http2>>,
     pub(crate) memory: Arc<Memory>,
 }
 

@@ -179,7 +179,7 @@ impl ClientBuilder {
             redirects: self.redirects,
             connector,
             pool: Arc::new(Pool::new(self.idle, self.max_idle)),
-            http2: self.http2.then(|| Http2::new(self.idle)),
+            http2: self.http2.then(|| Arc::new(Http2::new(self.idle))),
             memory,
         }))
     }

@@ -9,6 +9,7 @@ use crate::body::RequestBody;
 use crate::connect::{Connector, Line, Secured};
 use crate::error::Error;
 use crate::exchange::{self, Failed, Manner, Message};
+use crate::idle::{Sweeper, Waiting};
 use crate::login::Ready;
 use crate::party::{Logon, Party};
 use crate::pool::{Key, Origin, Pool};
@@ -22,7 +23,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tower_service::Service;
@@ -35,6 +36,7 @@ pub(crate) struct Http2 {
     state: Mutex<State>,
     /// For so long a connection may lie idle.
     time: Duration,
+    sweeper: Sweeper,
 }
 
 #[derive(Default)]
@@ -62,7 +64,7 @@ pub(crate) struct Asked<'a> {
 
 impl Http2 {
     pub(crate) fn new(time: Duration) -> Self {
-        Self { state: Mutex::default(), time }
+        Self { state: Mutex::default(), time, sweeper: Sweeper::default() }
     }
 
     pub(crate) fn clear(&self) {
@@ -72,9 +74,9 @@ impl Http2 {
     /// The answer, and what became of the logon; `None` if the request is one for HTTP/1.1, as
     /// `message` then still is.
     pub(crate) async fn answer(
-        &self,
+        self: &Arc<Self>,
         connector: &Connector,
-        pool: &Pool<Line>,
+        pool: &Arc<Pool<Line>>,
         asked: &Asked<'_>,
         message: &mut Message,
     ) -> Result<Option<(Response<Incoming>, Logon)>, Error> {
@@ -96,9 +98,9 @@ impl Http2 {
     }
 
     async fn send(
-        &self,
+        self: &Arc<Self>,
         connector: &Connector,
-        pool: &Pool<Line>,
+        pool: &Arc<Pool<Line>>,
         asked: &Asked<'_>,
         message: &mut Message,
     ) -> Result<Option<(Response<Incoming>, Logon)>, Error> {
@@ -161,13 +163,16 @@ impl Http2 {
     }
 
     /// The connection from now on: this one, if nobody has made another meanwhile.
-    fn share(&self, key: &Key, new: Shared) -> Shared {
+    fn share(self: &Arc<Self>, key: &Key, new: Shared) -> Shared {
         let mut state = self.state();
         let shared = state.shared.entry(key.clone()).or_insert_with(|| new.clone());
         if shared.sender.is_closed() {
             *shared = new;
         }
-        shared.clone()
+        let shared = shared.clone();
+        drop(state);
+        self.sweeper.wake(self);
+        shared
     }
 
     fn wants_http_1(&self, origin: &Origin) {
@@ -180,6 +185,15 @@ impl Http2 {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting for Http2 {
+    fn sweep(&self) -> Option<Duration> {
+        let mut state = self.state();
+        state.shared.retain(|_, it| !it.sender.is_closed() && it.used.elapsed() <= self.time);
+        let waited = state.shared.values().map(|it| it.used.elapsed());
+        waited.max().map(|longest| self.time.saturating_sub(longest))
     }
 }
 

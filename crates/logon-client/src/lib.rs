@@ -25,6 +25,7 @@ mod hop;
 mod hosts;
 mod http2;
 mod id;
+mod idle;
 mod layer;
 mod login;
 mod memory;

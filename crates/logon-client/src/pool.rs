@@ -4,8 +4,9 @@
 //! never given to another login, and never to a request without one.
 
 use crate::id::Id;
+use crate::idle::{Sweeper, Waiting};
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A scheme, host and port ([RFC 6454] §4).
@@ -29,7 +30,7 @@ pub(crate) struct Key {
 }
 
 /// What a pool has to know of a connection.
-pub(crate) trait Pooled {
+pub(crate) trait Pooled: Send + 'static {
     /// It is of no more use.
     fn is_closed(&self) -> bool;
     /// It can take a request at once.
@@ -42,6 +43,7 @@ pub(crate) struct Pool<C> {
     idle: Mutex<HashMap<Key, Vec<Idle<C>>>>,
     time: Duration,
     max: usize,
+    sweeper: Sweeper,
 }
 
 #[derive(Debug)]
@@ -53,7 +55,7 @@ struct Idle<C> {
 impl<C: Pooled> Pool<C> {
     /// Up to `max` for one key, each for `time`.
     pub(crate) fn new(time: Duration, max: usize) -> Self {
-        Self { idle: Mutex::default(), time, max }
+        Self { idle: Mutex::default(), time, max, sweeper: Sweeper::default() }
     }
 
     /// One that is open and free, for exactly this key.
@@ -70,21 +72,18 @@ impl<C: Pooled> Pool<C> {
         Some(found)
     }
 
-    pub(crate) fn put(&self, key: Key, connection: C) {
+    pub(crate) fn put(self: &Arc<Self>, key: Key, connection: C) {
         if connection.is_closed() || self.max == 0 {
             return;
         }
         let mut idle = self.idle();
-        idle.retain(|_, waiting| {
-            waiting
-                .retain(|idle| !idle.connection.is_closed() && idle.since.elapsed() <= self.time);
-            !waiting.is_empty()
-        });
         let waiting = idle.entry(key).or_default();
         if waiting.len() >= self.max {
             waiting.remove(0);
         }
         waiting.push(Idle { connection, since: Instant::now() });
+        drop(idle);
+        self.sweeper.wake(self);
     }
 
     /// Closes all that wait.
@@ -97,29 +96,42 @@ impl<C: Pooled> Pool<C> {
     }
 }
 
+impl<C: Pooled> Waiting for Pool<C> {
+    fn sweep(&self) -> Option<Duration> {
+        let mut idle = self.idle();
+        idle.retain(|_, waiting| {
+            waiting
+                .retain(|idle| !idle.connection.is_closed() && idle.since.elapsed() <= self.time);
+            !waiting.is_empty()
+        });
+        let waited = idle.values().flatten().map(|idle| idle.since.elapsed());
+        waited.max().map(|longest| self.time.saturating_sub(longest))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Key, Origin, Pool, Pooled};
     use crate::id::Id;
-    use std::cell::Cell;
     use std::collections::HashSet;
-    use std::rc::Rc;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
     struct Connection {
         number: usize,
         key: Key,
-        closed: Rc<Cell<bool>>,
-        ready: Rc<Cell<bool>>,
+        closed: Arc<AtomicBool>,
+        ready: Arc<AtomicBool>,
     }
 
     impl Pooled for Connection {
         fn is_closed(&self) -> bool {
-            self.closed.get()
+            self.closed.load(Ordering::Relaxed)
         }
 
         fn is_ready(&self) -> bool {
-            self.ready.get()
+            self.ready.load(Ordering::Relaxed)
         }
     }
 
@@ -148,29 +160,30 @@ mod tests {
     fn who_asks_gets_what_was_put_there_under_the_same_key_and_is_of_use() {
         const MAX: usize = 3;
         for mut seed in 0..50 {
-            let pool = Pool::new(Duration::from_secs(3600), MAX);
+            let pool = Arc::new(Pool::new(Duration::from_secs(3600), MAX));
             let (keys, mut inside, mut found) = (keys(), HashSet::new(), 0);
             let mut states = Vec::new();
             for number in 0..2000 {
                 let key = keys[below(&mut seed, keys.len())].clone();
                 if below(&mut seed, 3) > 0 {
-                    let (closed, ready) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(true)));
-                    states.push((Rc::clone(&closed), Rc::clone(&ready)));
+                    let (closed, ready) =
+                        (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(true)));
+                    states.push((Arc::clone(&closed), Arc::clone(&ready)));
                     inside.insert(number);
                     pool.put(key.clone(), Connection { number, key, closed, ready });
                 } else if let Some(taken) = pool.take(&key) {
                     assert_eq!(taken.key, key);
-                    assert!(taken.ready.get() && !taken.closed.get());
+                    assert!(taken.is_ready() && !taken.is_closed());
                     assert!(inside.remove(&taken.number), "given twice");
                     found += 1;
                 }
                 if let Some((closed, ready)) = states.get(below(&mut seed, 1 + states.len())) {
-                    closed.set(closed.get() || below(&mut seed, 4) == 0);
-                    ready.set(below(&mut seed, 4) > 0);
+                    closed.fetch_or(below(&mut seed, 4) == 0, Ordering::Relaxed);
+                    ready.store(below(&mut seed, 4) > 0, Ordering::Relaxed);
                 }
             }
             assert!(found > 100, "{found}");
-            states.iter().for_each(|(_, ready)| ready.set(true));
+            states.iter().for_each(|(_, ready)| ready.store(true, Ordering::Relaxed));
             for key in keys {
                 let left = std::iter::from_fn(|| pool.take(&key)).count();
                 assert!(left <= MAX, "{left}");
@@ -180,9 +193,9 @@ mod tests {
 
     #[test]
     fn what_has_waited_for_too_long_is_not_given_out() {
-        let pool = Pool::new(Duration::ZERO, 1);
+        let pool = Arc::new(Pool::new(Duration::ZERO, 1));
         let key = keys().remove(0);
-        let (closed, ready) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(true)));
+        let (closed, ready) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(true)));
         pool.put(key.clone(), Connection { number: 0, key: key.clone(), closed, ready });
         std::thread::sleep(Duration::from_millis(2));
         assert!(pool.take(&key).is_none());

@@ -5,6 +5,9 @@ mod support;
 use logon::Mechanism;
 use logon::http::{ClientError, Scheme, Scope};
 use logon_client::{Body, Error, Hosts, Login, Logon, Redirects};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 use support::script::{self, Peer, cut, field};
 use support::{Site, Spec, builder, credentials, get, login, tell};
 
@@ -244,6 +247,46 @@ async fn without_a_login_the_401_is_the_answer() {
     let site = Site::start(Spec::default()).await;
     let told = get(&builder().build(), &site.url("/")).await;
     assert_eq!((told.status, told.outcome.origin), (401, Logon::NoLogin));
+}
+
+#[tokio::test]
+async fn a_connection_that_nobody_needs_is_closed_in_time() {
+    for http2 in [false, true] {
+        let (certificate, trust) = support::Certificate::make();
+        let (tls, scope) = (Some(certificate), Some(Scope::off()));
+        let site = Site::start(Spec { tls, http2, scope, ..Spec::default() }).await;
+        let open = Arc::new(AtomicUsize::new(0));
+        let (to, count) = (site.address, Arc::clone(&open));
+        let way = script::serve(move |mut peer: Peer| {
+            let count = Arc::clone(&count);
+            async move {
+                count.fetch_add(1, Ordering::Relaxed);
+                let mut on = tokio::net::TcpStream::connect(to).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut peer.stream, &mut on).await;
+                count.fetch_sub(1, Ordering::Relaxed);
+            }
+        })
+        .await;
+        let url = format!("https://localhost:{}/", way.port());
+        let idle = Duration::from_millis(300);
+        let client = builder().trust(trust).http2(http2).idle(idle, 16).build();
+        let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+        for _ in 0..2 {
+            get(&client, &url).await;
+            assert_eq!(open.load(Ordering::Relaxed), 1);
+            let begun = Instant::now();
+            while open.load(Ordering::Relaxed) > 0 {
+                assert!(begun.elapsed() < Duration::from_secs(10), "it stays open");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            assert!(begun.elapsed() >= Duration::from_millis(200), "{:?}", begun.elapsed());
+        }
+        // And nothing is left of a client that is gone.
+        let before = tasks();
+        drop(client);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(tasks() < before, "{before}");
+    }
 }
 
 // H-14: never shared, also not with those who have no login
