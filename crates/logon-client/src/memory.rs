@@ -16,7 +16,14 @@ pub(crate) struct Place {
 
 /// Of places that logons were tried at.
 #[derive(Debug, Default)]
-pub(crate) struct Memory(Mutex<HashMap<Place, Known>>);
+pub(crate) struct Memory(Mutex<Places>);
+
+#[derive(Debug, Default)]
+struct Places {
+    known: HashMap<Place, Known>,
+    /// Of things learned.
+    count: u64,
+}
 
 #[derive(Debug, Default)]
 struct Known {
@@ -25,6 +32,8 @@ struct Known {
     /// What came after that, or from the beginning.
     failures: u8,
     turn: Turn,
+    /// When something was learned of it.
+    learned: u64,
 }
 
 /// Why a logon did not succeed.
@@ -41,20 +50,26 @@ pub(crate) type Turn = Arc<tokio::sync::Mutex<()>>;
 /// Places that are known at a time: more than a person works with.
 const MAX: usize = 10_000;
 
+/// Places that are forgotten when there are more.
+const FORGOTTEN: usize = 500;
+
 impl Memory {
     /// The scheme that a logon succeeded by.
     pub(crate) fn scheme(&self, place: &Place) -> Option<Scheme> {
-        self.known().get(place).filter(|known| !known.is_refused())?.proven
+        self.places().known.get(place).filter(|known| !known.is_refused())?.proven
     }
 
     /// Whether the credentials are not to be sent again: that locks accounts.
     pub(crate) fn is_refused(&self, place: &Place) -> bool {
-        self.known().get(place).is_some_and(Known::is_refused)
+        self.places().known.get(place).is_some_and(Known::is_refused)
     }
 
     /// Whether the credentials were right when they were last tried.
     pub(crate) fn is_sure(&self, place: &Place) -> bool {
-        self.known().get(place).is_some_and(|known| known.proven.is_some() && known.failures == 0)
+        self.places()
+            .known
+            .get(place)
+            .is_some_and(|known| known.proven.is_some() && known.failures == 0)
     }
 
     pub(crate) fn turn(&self, place: &Place) -> Turn {
@@ -82,19 +97,28 @@ impl Memory {
     }
 
     pub(crate) fn forget(&self) {
-        self.known().clear();
+        self.places().known.clear();
     }
 
     /// What is known of a place from now on.
     fn of<T>(&self, place: &Place, change: impl FnOnce(&mut Known) -> T) -> T {
-        let mut known = self.known();
+        let mut places = self.places();
+        let Places { known, count } = &mut *places;
         if known.len() >= MAX && !known.contains_key(place) {
-            return change(&mut Known::default());
+            // Several at once, so that this is seldom done.
+            let mut worth: Vec<_> = known.values().map(Known::worth).collect();
+            worth.sort_unstable();
+            if let Some(limit) = worth.get(FORGOTTEN).copied() {
+                known.retain(|_, known| known.worth() >= limit);
+            }
         }
-        change(known.entry(place.clone()).or_default())
+        *count = count.saturating_add(1);
+        let known = known.entry(place.clone()).or_default();
+        known.learned = *count;
+        change(known)
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<Place, Known>> {
+    fn places(&self) -> MutexGuard<'_, Places> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -105,5 +129,59 @@ impl Known {
     /// without a verdict, of which one may be an accident.
     fn is_refused(&self) -> bool {
         self.failures >= if self.proven.is_some() { 4 } else { 2 }
+    }
+
+    /// Of several, what has the least is forgotten first: what was right costs a challenge when it
+    /// is asked for again; what was refused, or is being tried, an attempt.
+    fn worth(&self) -> (bool, bool, u64) {
+        (self.is_refused(), Arc::strong_count(&self.turn) > 1, self.learned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FORGOTTEN, Failure, MAX, Memory, Place};
+    use crate::id::Id;
+    use crate::pool::Origin;
+    use logon::http::Scheme;
+
+    fn places() -> impl Iterator<Item = Place> {
+        let login = Id::next();
+        (0..).map(move |number| {
+            let origin = Origin { secure: true, host: format!("web{number}.example"), port: 443 };
+            Place { origin: Some(origin), login }
+        })
+    }
+
+    // H-06. Through a client it would take ten thousand connections.
+    #[test]
+    fn what_was_refused_is_remembered_among_any_number_of_servers() {
+        let (memory, mut places) = (Memory::default(), places());
+        let refuse = |place: &Place| {
+            memory.failed(place, Failure::Refused, true);
+            assert!(memory.is_refused(place));
+        };
+        let first: Vec<_> = places.by_ref().take(10).collect();
+        first.iter().for_each(refuse);
+        let right: Vec<_> = places.by_ref().take(MAX).collect();
+        right.iter().for_each(|place| memory.succeeded(place, Scheme::Ntlm));
+        // What is being tried is tried by one: the turn is not forgotten, either.
+        let tried = memory.turn(&right[5000]);
+        let later: Vec<_> = places.by_ref().take(10).collect();
+        later.iter().for_each(refuse);
+        let again: Vec<_> = places.by_ref().take(MAX - 100).collect();
+        again.iter().for_each(|place| memory.succeeded(place, Scheme::Ntlm));
+        assert!(first.iter().chain(&later).all(|place| memory.is_refused(place)));
+        assert!(std::sync::Arc::ptr_eq(&tried, &memory.turn(&right[5000])));
+        let known = right.iter().chain(&again).filter(|it| memory.scheme(it).is_some());
+        let known: Vec<_> = known.collect();
+        assert!(known.len() >= MAX - FORGOTTEN - 20, "{}", known.len());
+        // It and the newest.
+        let all: Vec<_> = right.iter().chain(&again).collect();
+        let newest = &all[all.len() + 1 - known.len()..];
+        assert!(known[0] == &right[5000] && &known[1..] == newest);
+        // And there is an end to it.
+        places.by_ref().take(2 * MAX).for_each(|place| refuse(&place));
+        assert!(memory.places().known.len() <= MAX && !memory.is_refused(&first[0]));
     }
 }
