@@ -59,6 +59,7 @@ const EVERYTHING: &[&str] = &[
     "evidence",
     "http",
     "identity",
+    "kerberos",
     "ntlm",
     "owf",
     "policy",
@@ -76,8 +77,9 @@ fn dependencies_go_one_way() {
     for (folder, forbidden) in [
         ("wire", except(&["wire", "error"])),
         ("crypto", except(&["crypto"])),
-        ("ntlm", vec!["spnego", "session", "http"]),
-        ("spnego", vec!["ntlm", "session", "http", "crypto"]),
+        ("ntlm", vec!["kerberos", "spnego", "session", "http"]),
+        ("kerberos", vec!["ntlm", "spnego", "session", "http"]),
+        ("spnego", vec!["ntlm", "kerberos", "session", "http", "crypto"]),
         ("session", vec!["http"]),
     ] {
         let files = sources(&root().join("src").join(folder));

@@ -1,6 +1,8 @@
 //! Thin, streaming calls into the hash functions and the cipher. No messages, no policy.
 
 mod des;
+#[cfg(feature = "kerberos")]
+pub(crate) mod krb5;
 mod rc4;
 mod secret;
 #[cfg(test)]

@@ -5,6 +5,8 @@
 //! mod vectors;
 //! ```
 //!
+//! Unit tests, in a crate without `std`'s prelude, take it in likewise.
+//!
 //! The format is described in `testvectors/README.md`. Whatever a case says has to be used: reading
 //! an attribute twice panics, and so does dropping a [`Case`] with an attribute nobody read. A fact
 //! in a file can therefore not be passed over without a test noticing.
@@ -12,10 +14,13 @@
 // Each test binary compiles its own copy of this file and uses a part of it.
 #![allow(dead_code)]
 
+use std::borrow::ToOwned;
 use std::cell::Cell;
 use std::collections::HashSet;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::string::String;
+use std::vec::Vec;
+use std::{format, fs};
 
 /// The cases of one file; `path` is relative to `testvectors/`.
 pub(crate) fn load(path: &str) -> Vec<Case> {
