@@ -1,7 +1,16 @@
-//! Kerberos 5 ([RFC 4120]): encryption types and keys ([RFC 3961]).
+//! Kerberos 5 ([RFC 4120]): encryption types and keys ([RFC 3961]), and where keys and tickets
+//! are kept.
 //!
-//! Behind the feature `kerberos`, which changes nothing else.
+//! Behind the feature `kerberos`, which changes nothing else. What is read from a file or
+//! received is decoded in [`crate::wire::krb5`].
+
+mod ccache;
+mod keytab;
+mod principal;
 
 pub use crate::crypto::krb5::{
     Checksum, EncryptionType, IntegrityFailed, Iterations, Key, KeyError, KeyUsage,
 };
+pub use ccache::{CachedTicket, CredentialCache};
+pub use keytab::{Keytab, ServiceKey};
+pub use principal::{BadPrincipalName, PrincipalName};

@@ -63,6 +63,16 @@ impl<'a> Cursor<'a> {
         self.array(field).map(u64::from_le_bytes)
     }
 
+    #[cfg(feature = "kerberos")]
+    pub(crate) fn u16_be(&mut self, field: &'static str) -> Result<u16, DecodeError> {
+        self.array(field).map(u16::from_be_bytes)
+    }
+
+    #[cfg(feature = "kerberos")]
+    pub(crate) fn u32_be(&mut self, field: &'static str) -> Result<u32, DecodeError> {
+        self.array(field).map(u32::from_be_bytes)
+    }
+
     /// Reads `N` bytes that must be `expected`.
     pub(crate) fn expect<const N: usize>(
         &mut self,

@@ -5,6 +5,8 @@
 
 mod cursor;
 mod der;
+#[cfg(feature = "kerberos")]
+pub mod krb5;
 pub mod ntlm;
 pub mod spnego;
 mod utf16;

@@ -1,0 +1,101 @@
+//! The tickets of a client.
+
+use super::{EncryptionType, Key, PrincipalName};
+use crate::env::FileTime;
+use crate::error::DecodeError;
+use crate::wire::krb5::{CachedCredential, CredentialCacheFile};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// The tickets of a client, from a credential cache (MIT krb5, `ccache_file_format`).
+///
+/// What is only a setting, and tickets whose session key is of an encryption type that is not
+/// supported here, are left out.
+#[derive(Debug, Clone)]
+pub struct CredentialCache {
+    default_principal: PrincipalName,
+    tickets: Vec<CachedTicket>,
+    kdc_offset: Option<(i32, i32)>,
+}
+
+/// A ticket with its session key ([RFC 4120] §1.4, "credentials").
+#[derive(Debug, Clone)]
+pub struct CachedTicket {
+    /// Whose it is.
+    pub client: PrincipalName,
+    /// The service that it is for.
+    pub server: PrincipalName,
+    /// The session key.
+    pub session_key: Key,
+    /// When it begins to be valid.
+    pub start_time: FileTime,
+    /// When it ends.
+    pub end_time: FileTime,
+    /// Its flags, the first in the highest bit ([RFC 4120] §5.3).
+    pub flags: u32,
+    /// The ticket in DER.
+    pub ticket: Vec<u8>,
+}
+
+impl CredentialCache {
+    /// Decodes a file.
+    ///
+    /// # Errors
+    /// [`DecodeError`] if it is no credential cache.
+    pub fn decode(file: &[u8]) -> Result<Self, DecodeError> {
+        let file = CredentialCacheFile::decode(file)?;
+        let tickets = file.credentials.iter();
+        Ok(Self {
+            default_principal: PrincipalName::from(&file.default_principal),
+            tickets: tickets.filter_map(CachedTicket::of).collect(),
+            kdc_offset: file.kdc_offset,
+        })
+    }
+
+    /// Whose cache it is.
+    #[must_use]
+    pub fn default_principal(&self) -> &PrincipalName {
+        &self.default_principal
+    }
+
+    /// The tickets, in the order of the file.
+    #[must_use]
+    pub fn tickets(&self) -> &[CachedTicket] {
+        &self.tickets
+    }
+
+    /// How far the KDC's clock was ahead of this machine's: seconds and microseconds.
+    #[must_use]
+    pub fn kdc_offset(&self) -> Option<(i32, i32)> {
+        self.kdc_offset
+    }
+
+    /// The ticket of this service that is valid `now`: of several the one that ends last.
+    #[must_use]
+    pub fn ticket_for(&self, server: &PrincipalName, now: FileTime) -> Option<&CachedTicket> {
+        let valid = |this: &&CachedTicket| {
+            this.server == *server && this.start_time <= now && now < this.end_time
+        };
+        self.tickets.iter().filter(valid).max_by_key(|this| this.end_time)
+    }
+}
+
+impl CachedTicket {
+    fn of(cached: &CachedCredential<'_>) -> Option<Self> {
+        if cached.is_configuration() {
+            return None;
+        }
+        let encryption_type = EncryptionType::try_from(cached.key_type).ok()?;
+        let time = |seconds: u32| FileTime::from_unix(Duration::from_secs(seconds.into()));
+        let start_time = if cached.start_time == 0 { cached.auth_time } else { cached.start_time };
+        Some(Self {
+            client: PrincipalName::from(&cached.client),
+            server: PrincipalName::from(&cached.server),
+            session_key: Key::new(encryption_type, cached.key).ok()?,
+            start_time: time(start_time),
+            end_time: time(cached.end_time),
+            flags: cached.ticket_flags,
+            ticket: cached.ticket.into(),
+        })
+    }
+}
