@@ -106,6 +106,22 @@ pub(crate) fn primitive<'a>(
     nested(reader, field, tag, |inner| Ok(inner.read_slice(inner.remaining_len())?))
 }
 
+/// The tag of GeneralString, which `der` does not know: 27.
+pub(crate) const GENERAL_STRING: u8 = 0x1b;
+
+/// Reads a GeneralString.
+pub(crate) fn general_string<'a>(
+    reader: &mut SliceReader<'a>,
+    field: &'static str,
+) -> Result<&'a [u8], Defect> {
+    let bad = Defect::new(reader, field, DecodeErrorKind::BadValue);
+    if reader.read_byte()? != GENERAL_STRING {
+        return Err(bad);
+    }
+    let length = length(reader)?;
+    Ok(reader.read_slice(length)?)
+}
+
 /// Reads a value of this tag, and gives its bytes with tag and length as they were sent.
 pub(crate) fn whole<'a>(
     reader: &mut SliceReader<'a>,

@@ -3,7 +3,7 @@
 use super::{Element, MechType, MechTypes, Value, total};
 use crate::error::{ApiMisuse, DecodeError, DecodeErrorKind};
 use crate::wire::der::{
-    Defect, context, fields, length, nested, primitive, push_header, tlv_length,
+    Defect, context, fields, general_string, nested, primitive, push_header, tlv_length,
 };
 use alloc::vec::Vec;
 use core::fmt;
@@ -58,9 +58,6 @@ pub struct NegHints<'a> {
 }
 
 const APPLICATION_0: Tag = Tag::Application { constructed: true, number: TagNumber(0) };
-
-/// The tag of GeneralString, which `der` does not know: 27.
-const GENERAL_STRING: u8 = 0x1b;
 
 impl<'a> NegTokenInit<'a> {
     /// Decodes a token with its GSS-API framing (`60 … 06 …`), or without it.
@@ -152,15 +149,9 @@ impl<'a> NegHints<'a> {
         nested(reader, "negHints", Tag::Sequence, |hints| {
             let mut this = Self::default();
             if Tag::peek(hints).is_ok_and(|tag| tag == context(0)) {
-                nested(hints, "hintName", context(0), |field| {
-                    let bad = Defect::new(field, "hintName", DecodeErrorKind::BadValue);
-                    if field.read_byte()? != GENERAL_STRING {
-                        return Err(bad);
-                    }
-                    let length = length(field)?;
-                    this.name = Some(field.read_slice(length)?);
-                    Ok(())
-                })?;
+                this.name = Some(nested(hints, "hintName", context(0), |field| {
+                    general_string(field, "hintName")
+                })?);
             }
             if Tag::peek(hints).is_ok_and(|tag| tag == context(1)) {
                 this.address = Some(nested(hints, "hintAddress", context(1), |field| {
