@@ -128,6 +128,10 @@ pub struct AcceptorConfig {
     pub(crate) policy: Policy,
     pub(crate) machine_id: Option<[u8; 32]>,
     pub(crate) reflection: Option<Arc<dyn ReflectionGuard>>,
+    /// Whether NTLM is spoken.
+    pub(crate) ntlm: bool,
+    #[cfg(feature = "kerberos")]
+    pub(crate) kerberos: Option<Arc<crate::kerberos::Service>>,
     pub(crate) random: Arc<dyn SecureRandom>,
     pub(crate) clock: Arc<dyn TimeSource>,
 }
@@ -142,7 +146,18 @@ impl AcceptorConfig {
     ) -> Self {
         let encoded = EncodedNames::new(&names);
         let policy = Policy::default();
-        Self { names, encoded, policy, machine_id: None, reflection: None, random, clock }
+        Self {
+            names,
+            encoded,
+            policy,
+            machine_id: None,
+            reflection: None,
+            ntlm: true,
+            #[cfg(feature = "kerberos")]
+            kerberos: None,
+            random,
+            clock,
+        }
     }
 
     /// A configuration with randomness and clock of the operating system.
@@ -171,6 +186,22 @@ impl AcceptorConfig {
     #[must_use]
     pub fn with_reflection_guard(mut self, guard: Arc<dyn ReflectionGuard>) -> Self {
         self.reflection = Some(guard);
+        self
+    }
+
+    /// Accepts tickets of Kerberos, bare and within SPNEGO, where the client's order of mechanisms
+    /// decides.
+    #[cfg(feature = "kerberos")]
+    #[must_use]
+    pub fn with_kerberos(mut self, service: Arc<crate::kerberos::Service>) -> Self {
+        self.kerberos = Some(service);
+        self
+    }
+
+    /// Whether NTLM is accepted, bare and within SPNEGO. Default: yes.
+    #[must_use]
+    pub fn with_ntlm(mut self, ntlm: bool) -> Self {
+        self.ntlm = ntlm;
         self
     }
 

@@ -2,6 +2,7 @@
 
 use crate::credential::StoreError;
 use crate::identity::{Account, AccountName};
+use crate::kerberos::KerberosRefusal;
 use core::fmt;
 
 /// Why a step of an exchange failed, grouped by whose fault it is.
@@ -160,6 +161,11 @@ pub enum PeerIncompatible {
     /// The CHALLENGE leaves out extended session security: the acceptor wants NTLMv1, which this
     /// side does not have.
     NtlmV1Wanted,
+    /// The server's `AP-REP` was not made with the ticket's session key, or answers another
+    /// request ([RFC 4120] §3.2.5).
+    ServerNotProven,
+    /// The server answered with a `KRB-ERROR` of this code ([RFC 4120] §7.5.9).
+    KerberosError(i32),
     /// Digest credentials that answer a challenge which this server does not make: this
     /// parameter is another ([RFC 7616] §3.4).
     DigestNotOffered(&'static str),
@@ -258,6 +264,8 @@ pub enum Refusal {
     MechListMicMissing,
     /// A name in AUTHENTICATE is longer than [`crate::Policy::max_name`] bytes.
     NameTooLong,
+    /// A ticket of Kerberos cannot be accepted.
+    Kerberos(KerberosRefusal),
 }
 
 /// How the embedding program misused the library.
@@ -383,6 +391,10 @@ impl fmt::Display for PeerIncompatible {
                 return write!(f, "the credentials answer a challenge that is not made here: {name} is another");
             }
             Self::FlagsDowngraded => "the server's flags leave out what this side needs",
+            Self::ServerNotProven => "the server does not prove that it is the one the ticket is for",
+            Self::KerberosError(code) => {
+                return write!(f, "the server answered with Kerberos error {code} (RFC 4120 7.5.9)");
+            }
             Self::NtlmV1Wanted => "the server wants NTLMv1, which this side does not have",
         })
     }
@@ -422,6 +434,7 @@ impl fmt::Display for Refusal {
             Self::WrongMechListMic => "wrong mechListMIC: the list of mechanisms was altered under way",
             Self::MechListMicMissing => "mechListMIC is required and absent",
             Self::NameTooLong => "a name is too long",
+            Self::Kerberos(refusal) => return refusal.fmt(f),
         })
     }
 }

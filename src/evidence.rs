@@ -46,6 +46,23 @@ impl ProofVerified {
         if matched { Ok(Self(())) } else { Err(Refusal::WrongProof) }
     }
 
+    /// Opens the authenticator of an `AP-REQ`, which takes the session key that the KDC has sealed
+    /// into the ticket ([RFC 4120] §3.2.3). That the ticket was opened by a key of the service is
+    /// where `session_key` comes from.
+    #[cfg(feature = "kerberos")]
+    pub(crate) fn of_authenticator(
+        session_key: &crate::kerberos::Key,
+        authenticator: &crate::wire::krb5::EncryptedData<'_>,
+    ) -> Result<(Self, zeroize::Zeroizing<alloc::vec::Vec<u8>>), crate::kerberos::IntegrityFailed>
+    {
+        if authenticator.etype != session_key.encryption_type().number() {
+            return Err(crate::kerberos::IntegrityFailed);
+        }
+        let usage = crate::kerberos::KeyUsage::AP_REQ_AUTHENTICATOR;
+        let content = session_key.decrypt(usage, authenticator.cipher)?;
+        Ok((Self(()), content))
+    }
+
     /// A remote authority has compared.
     pub(crate) fn vouched(_: &RemoteLogon) -> Self {
         Self(())

@@ -186,6 +186,8 @@ pub struct Identity {
     target_name: String,
     mic: MicOutcome,
     bindings: BindingsOutcome,
+    #[cfg(feature = "kerberos")]
+    pac: Option<alloc::sync::Arc<crate::kerberos::Pac>>,
 }
 
 /// What the client says of itself beside its account; sent under the proof, but only a claim.
@@ -210,7 +212,24 @@ impl Identity {
             target_name: claims.target_name,
             mic: mic.outcome(),
             bindings: bindings.outcome(),
+            #[cfg(feature = "kerberos")]
+            pac: None,
         }
+    }
+
+    /// Adds what the domain says of the account, which is of the same ticket.
+    #[cfg(feature = "kerberos")]
+    pub(crate) fn with_pac(mut self, pac: Option<crate::kerberos::Pac>) -> Self {
+        self.pac = pac.map(alloc::sync::Arc::new);
+        self
+    }
+
+    /// What the domain says of the account: its security identifier and its groups ([MS-PAC]);
+    /// `None` of a logon without a ticket of Active Directory or Samba.
+    #[cfg(feature = "kerberos")]
+    #[must_use]
+    pub fn pac(&self) -> Option<&crate::kerberos::Pac> {
+        self.pac.as_deref()
     }
 
     /// An identity of a scheme that proves a request by itself, and neither has messages to

@@ -30,7 +30,6 @@ mod error;
 mod evidence;
 pub mod http;
 mod identity;
-#[cfg(feature = "kerberos")]
 pub mod kerberos;
 pub mod ntlm;
 mod owf;

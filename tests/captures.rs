@@ -33,7 +33,7 @@ fn every_recorded_handshake_completes() {
         let identity = context.identity();
         assert_eq!((identity.domain(), identity.user()), ("CORP", "Alice"), "{}", capture.id);
         assert_eq!(identity.workstation(), capture.workstation, "{}", capture.id);
-        assert_eq!(context.exported_session_key().expose()[..], capture.key, "{}", capture.id);
+        assert_eq!(context.exported_session_key(), capture.key, "{}", capture.id);
         let mic = if capture.mic { MicOutcome::Verified } else { MicOutcome::NotOffered };
         assert_eq!(identity.mic(), mic, "{}", capture.id);
         let nonzero = capture.bindings_hash.as_ref().is_some_and(|hash| *hash != [0; 16]);

@@ -44,7 +44,7 @@ fn each_opt_in_lets_in_its_own_kind_alone() {
             assert_eq!(refused(only(*other.1)), old.refused, "message {number}");
         }
         let context = old.log_on(old.opted_in(), ChannelBindings::none()).unwrap();
-        assert_eq!(context.exported_session_key().expose(), &old.key, "message {number}");
+        assert_eq!(context.exported_session_key(), &old.key, "message {number}");
         assert_eq!(context.identity().to_string(), "CORP\\alice");
         assert_eq!(context.identity().mic(), MicOutcome::NotOffered);
         assert_eq!(context.identity().bindings(), BindingsOutcome::Unavailable);
@@ -243,12 +243,12 @@ fn every_session_key_of_an_old_logon_is_derived() {
             expected = [0x66; 16];
         }
         let context = log_on(&forge, everything(), with_lm(PASSWORD, PASSWORD)).unwrap();
-        assert_eq!(*context.exported_session_key().expose(), expected, "{flags:?}");
+        assert_eq!(context.exported_session_key(), expected, "{flags:?}");
         let result = log_on(&forge, everything(), known("CORP", "alice", PASSWORD));
         if needs_lm {
             assert_eq!(refusal(result), Refusal::NoSessionKey, "{flags:?}");
         } else {
-            assert_eq!(*result.unwrap().exported_session_key().expose(), expected);
+            assert_eq!(*result.unwrap().exported_session_key(), expected);
         }
     }
 }

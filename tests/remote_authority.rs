@@ -70,7 +70,7 @@ fn the_right_session_key_completes_a_logon() {
         let context = log_on(&forge, Policy::default(), base_key(&forge)).unwrap();
         assert_eq!(context.identity().to_string(), "CORP\\Alice", "not the wire's spelling");
         assert_eq!(context.identity().mic(), MicOutcome::Verified);
-        assert_eq!(*context.exported_session_key().expose(), forge.exported());
+        assert_eq!(context.exported_session_key(), forge.exported());
     }
 }
 
@@ -88,7 +88,7 @@ fn a_wrong_session_key_breaks_the_mic() {
         let bare = without_mic(forge);
         let context = log_on(&bare, Policy::default(), [0x13; 16]).unwrap();
         assert_eq!(context.identity().mic(), MicOutcome::NotOffered);
-        assert_ne!(*context.exported_session_key().expose(), bare.exported());
+        assert_ne!(context.exported_session_key(), bare.exported());
         let always = only(|policy| policy.mic = MicPolicy::Always);
         assert_eq!(refusal(log_on(&bare, always, base_key(&bare))), Refusal::MicRequired);
     }
@@ -227,7 +227,7 @@ fn a_returned_key_of_an_old_response_goes_through_kxkey() {
         match key {
             Some(key) => {
                 let expected = if exchanged { [0x66; 16] } else { *key.expose() };
-                assert_eq!(*result.unwrap().exported_session_key().expose(), expected);
+                assert_eq!(*result.unwrap().exported_session_key(), expected);
             }
             None => assert_eq!(refusal(result), Refusal::NoSessionKey),
         }

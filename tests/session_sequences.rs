@@ -244,7 +244,7 @@ fn a_logon_that_always_signs_and_never_does_has_a_key() {
         forge.log_on(Policy::default(), ChannelBindings::none(), answer)
     };
     let mut context = log_on(&forge).unwrap();
-    assert_eq!(*context.exported_session_key().expose(), forge.exported());
+    assert_eq!(context.exported_session_key(), forge.exported());
     assert_eq!(context.get_mic(b"body").unwrap()[..5], [1, 0, 0, 0, 0]);
     assert!(context.verify_mic(b"body", &[1; 16]).is_err());
     assert!(context.wrap(&mut [0; 4]).is_err());
@@ -262,7 +262,7 @@ fn run(spnego: bool) -> Both {
 fn the_key_stream_begins_anew_behind_a_mech_list_mic() {
     let (mut raw, mut negotiated) = (run(false), run(true));
     let keys = [raw.client.exported_session_key(), negotiated.client.exported_session_key()];
-    assert_eq!(keys[0].expose(), keys[1].expose());
+    assert_eq!(keys[0], keys[1]);
     let (mut one, mut other) = (*b"the first message", *b"the first message");
     let first = raw.client.wrap(&mut one).unwrap();
     let second = negotiated.client.wrap(&mut other).unwrap();
@@ -295,15 +295,15 @@ fn a_published_prefix_is_covered() {
             let both = || Pair { spnego: true, random: key[0], ..Pair::default() }.run().unwrap();
             let (prefix, plaintext) = (case.hex("SignOnlyPrefix"), case.hex("Plaintext"));
             let Both { client: mut left, server: mut right } = both();
-            assert_eq!(left.exported_session_key().expose()[..], key);
+            assert_eq!(left.exported_session_key(), key);
             let mut data = Vec::new();
             let mut signature = [0; 16];
             for number in 1..=case.u64("SeqNum") {
                 data.clone_from(&plaintext);
                 signature = if client {
-                    left.wrap_ex(&prefix, &mut data).unwrap()
+                    left.wrap_ex(&prefix, &mut data).unwrap().try_into().unwrap()
                 } else {
-                    right.wrap_ex(&prefix, &mut data).unwrap()
+                    right.wrap_ex(&prefix, &mut data).unwrap().try_into().unwrap()
                 };
                 assert_eq!(u64::from(signature[12]), number);
             }
@@ -366,7 +366,8 @@ fn old_within_spnego(mic: Option<[u8; 16]>) -> (Result<Context, Error>, Vec<u8>)
 #[test]
 fn without_extended_session_security_the_key_stream_begins_anew_as_well() {
     let list = MechTypes::encode(&[MechType::NTLMSSP]).unwrap();
-    let key = *old_within_spnego(None).0.unwrap().exported_session_key().expose();
+    let context = old_within_spnego(None).0.unwrap();
+    let key = context.exported_session_key().try_into().unwrap();
     let flags = NegotiateFlags::SIGN | NegotiateFlags::SEAL;
     let client = || Session::new(ExportedSessionKey::from_bytes(key), flags, Role::Initiator);
     let mic = client().get_mic(&list).unwrap();

@@ -137,7 +137,7 @@ fn mech_list_mics(key: &ExportedSessionKey) -> (Vec<u8>, Vec<u8>, Vec<u8>, Both)
     else {
         panic!("not complete")
     };
-    assert_eq!(client.exported_session_key().expose(), key.expose());
+    assert_eq!(client.exported_session_key(), key.expose());
     let list = NegTokenInit::decode(&first).unwrap().mech_types.as_der().to_vec();
     let mic = |token: &[u8]| NegTokenResp::decode(token).unwrap().mech_list_mic.unwrap().to_vec();
     (list, mic(&third), mic(&last), Both { client, server })
@@ -270,7 +270,7 @@ fn mic(case: &Case, account: &Account, data: &[u8]) {
     let context = log_on(&negotiate, &message, data).unwrap();
     assert_eq!(context.identity().mic(), MicOutcome::Verified);
     assert_eq!(context.identity().bindings(), BindingsOutcome::Bound);
-    assert_eq!(context.exported_session_key().expose()[..], case.hex("ExportedSessionKey"));
+    assert_eq!(context.exported_session_key(), case.hex("ExportedSessionKey"));
     assert_eq!(message[72..88], case.hex("Mic"));
     let other = log_on(&negotiate, &message, &data[1..]);
     assert_eq!(refusal(other), Refusal::WrongChannelBindings);

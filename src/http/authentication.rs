@@ -88,6 +88,8 @@ impl Logon {
     pub fn package_name(&self) -> &'static str {
         match self.mechanism {
             Some(Mechanism::Ntlm | Mechanism::SpnegoNtlm) => "NTLM",
+            #[cfg(feature = "kerberos")]
+            Some(Mechanism::Kerberos | Mechanism::SpnegoKerberos) => "Kerberos",
             #[cfg(test)]
             Some(Mechanism::PerRequest) => "per request",
             None => self.scheme.name(),

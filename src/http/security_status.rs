@@ -1,6 +1,7 @@
 //! Why a logon failed, in the codes of Windows.
 
 use crate::error::{Error, Refusal};
+use crate::kerberos::KerberosRefusal;
 use core::fmt;
 
 /// A status of SSPI or an `NTSTATUS`, as HTTP.SYS gives it to applications in `SecStatus`
@@ -9,7 +10,7 @@ use core::fmt;
 pub struct SecurityStatus(u32);
 
 /// The codes in use, each with its name.
-const NAMES: [(SecurityStatus, &str); 17] = [
+const NAMES: [(SecurityStatus, &str); 18] = [
     (SecurityStatus::OK, "SEC_E_OK"),
     (SecurityStatus::UNSUPPORTED_FUNCTION, "SEC_E_UNSUPPORTED_FUNCTION"),
     (SecurityStatus::INTERNAL_ERROR, "SEC_E_INTERNAL_ERROR"),
@@ -27,6 +28,7 @@ const NAMES: [(SecurityStatus, &str); 17] = [
     (SecurityStatus::INVALID_PARAMETER, "STATUS_INVALID_PARAMETER"),
     (SecurityStatus::INSUFFICIENT_RESOURCES, "STATUS_INSUFFICIENT_RESOURCES"),
     (SecurityStatus::WRONG_PRINCIPAL, "SEC_E_WRONG_PRINCIPAL"),
+    (SecurityStatus::TIME_SKEW, "SEC_E_TIME_SKEW"),
 ];
 
 impl SecurityStatus {
@@ -44,6 +46,8 @@ impl SecurityStatus {
     pub const OUT_OF_SEQUENCE: Self = Self(0x8009_0310);
     /// The client meant to reach another service.
     pub const WRONG_PRINCIPAL: Self = Self(0x8009_0322);
+    /// The clocks of client and server are too far apart.
+    pub const TIME_SKEW: Self = Self(0x8009_0324);
     /// Channel bindings are wrong or missing.
     pub const BAD_BINDINGS: Self = Self(0x8009_0346);
     /// A field of the request cannot be read.
@@ -114,6 +118,27 @@ impl SecurityStatus {
             | Refusal::ZeroChannelBindings
             | Refusal::ChannelBindingsRequired => Self::BAD_BINDINGS,
             Refusal::WrongTargetName | Refusal::TargetNameRequired => Self::WRONG_PRINCIPAL,
+            Refusal::Kerberos(refusal) => Self::of_kerberos(refusal),
+        }
+    }
+
+    const fn of_kerberos(refusal: KerberosRefusal) -> Self {
+        match refusal {
+            KerberosRefusal::NotUs | KerberosRefusal::WrongKey => Self::WRONG_PRINCIPAL,
+            KerberosRefusal::EncryptionType | KerberosRefusal::UserToUser => {
+                Self::UNSUPPORTED_FUNCTION
+            }
+            KerberosRefusal::ClockSkew => Self::TIME_SKEW,
+            KerberosRefusal::Authenticator
+            | KerberosRefusal::BadMatch
+            | KerberosRefusal::Replay
+            | KerberosRefusal::Checksum
+            | KerberosRefusal::Pac => Self::MESSAGE_ALTERED,
+            KerberosRefusal::Expired
+            | KerberosRefusal::NotYetValid
+            | KerberosRefusal::Realm
+            | KerberosRefusal::Transited
+            | KerberosRefusal::PacMissing => Self::LOGON_FAILURE,
         }
     }
 

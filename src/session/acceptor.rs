@@ -1,16 +1,18 @@
 //! The server's side.
 
-use super::context::{Context, Mechanism};
+use super::context::Context;
+use super::mechanisms::{self, Start};
 use crate::binding::ChannelBindings;
 use crate::config::AcceptorConfig;
 use crate::credential::{Answer, NetworkLogon, StoreError};
 use crate::env::FileTime;
-use crate::error::{ApiMisuse, Error};
+use crate::error::{ApiMisuse, Error, PeerIncompatible};
 use crate::identity::Account;
 use crate::ntlm;
 use crate::spnego;
+use crate::spnego::mechanism::{AcceptorMechanism, MechanismStep};
 use crate::wire::ntlm::{Challenge, MessageType, SIGNATURE};
-use crate::wire::spnego::{MechType, MechTypes, NegTokenInit};
+use crate::wire::spnego::{MechTypes, NegTokenInit};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -33,8 +35,8 @@ pub struct Acceptor {
 enum State {
     /// The first token decides what is spoken.
     Start(ChannelBindings),
-    Ntlm(ntlm::Acceptor),
-    Spnego(spnego::Acceptor<ntlm::Acceptor>),
+    Bare(mechanisms::Acceptor),
+    Spnego(spnego::Acceptor<mechanisms::Acceptor>),
 }
 
 /// What a token led to.
@@ -118,15 +120,16 @@ impl Acceptor {
         }
         let Exchange { negotiate, challenge, issued_at, mech_types, mech_list_mic_required } =
             exchange;
-        let ntlm = ntlm::Acceptor::Authenticate(ntlm::ExpectAuthenticate {
-            config: Arc::clone(&config),
-            bindings,
-            negotiate,
-            challenge,
-            issued_at,
-        });
+        let ntlm =
+            mechanisms::Acceptor::Ntlm(ntlm::Acceptor::Authenticate(ntlm::ExpectAuthenticate {
+                config: Arc::clone(&config),
+                bindings,
+                negotiate,
+                challenge,
+                issued_at,
+            }));
         let state = match mech_types {
-            None => State::Ntlm(ntlm),
+            None => State::Bare(ntlm),
             Some(mech_types) => {
                 let list = spnego::List { mech_types, mech_list_mic_required };
                 let state = spnego::ExpectResp { mechanism: ntlm, list };
@@ -156,20 +159,18 @@ impl Acceptor {
         }
         let state = match state {
             State::Start(bindings) => {
-                let ntlm = ntlm::Acceptor::new(Arc::clone(&config), bindings);
-                if token.starts_with(&SIGNATURE) {
-                    State::Ntlm(ntlm)
-                } else {
-                    State::Spnego(spnego::Acceptor::new(MechType::NTLMSSP, ntlm))
-                }
+                Self::start(token, Start { config: Arc::clone(&config), bindings })?
             }
             state => state,
         };
         let state = match state {
-            State::Ntlm(ntlm) => match ntlm.step(token, out)? {
-                ntlm::Step::Continue(next) => State::Ntlm(next),
-                ntlm::Step::Pending(pending) => {
+            State::Bare(mechanism) => match mechanism.step(token, out)? {
+                MechanismStep::Continue(next) => State::Bare(next),
+                MechanismStep::Pending(pending) => {
                     return Ok(AcceptorStep::NeedLogon(LogonRequest(Pending::Ntlm(pending))));
+                }
+                MechanismStep::Complete(established) => {
+                    return Ok(AcceptorStep::Complete(Context::new(false, established)));
                 }
             },
             State::Spnego(spnego) => match spnego.step(token, out)? {
@@ -177,10 +178,29 @@ impl Acceptor {
                 spnego::Step::Pending(pending) => {
                     return Ok(AcceptorStep::NeedLogon(LogonRequest(Pending::Spnego(pending))));
                 }
+                spnego::Step::Complete(established) => {
+                    return Ok(AcceptorStep::Complete(Context::new(true, established)));
+                }
             },
             start @ State::Start(_) => start,
         };
         Ok(AcceptorStep::Continue(Self { config, state }))
+    }
+
+    /// What is spoken, by the first token.
+    fn start(token: &[u8], start: Start) -> Result<State, Error> {
+        if token.starts_with(&SIGNATURE) {
+            return match start.config.ntlm {
+                true => Ok(State::Bare(mechanisms::Acceptor::Ntlm(start.ntlm()))),
+                false => Err(PeerIncompatible::NtlmDisabled.into()),
+            };
+        }
+        #[cfg(feature = "kerberos")]
+        if start.config.kerberos.is_some() && crate::wire::krb5::GssToken::decode(token).is_ok() {
+            let kerberos = start.kerberos().ok_or(PeerIncompatible::NoCommonMechanism)?;
+            return Ok(State::Bare(mechanisms::Acceptor::Kerberos(kerberos)));
+        }
+        Ok(State::Spnego(spnego::Acceptor::new(start)))
     }
 }
 
@@ -232,10 +252,9 @@ impl LogonRequest {
     ) -> Result<AcceptorStep, Error> {
         let answer = answer.map_err(Error::Store)?;
         let context = match self.0 {
-            Pending::Ntlm(pending) => Context::new(Mechanism::Ntlm, pending.resolve(answer)?),
+            Pending::Ntlm(pending) => Context::new(false, pending.resolve(answer)?.into()),
             Pending::Spnego(pending) => {
-                let established = pending.resolve::<ntlm::Acceptor>(answer, out)?;
-                Context::new(Mechanism::SpnegoNtlm, established)
+                Context::new(true, pending.resolve::<mechanisms::Acceptor>(answer, out)?)
             }
         };
         Ok(AcceptorStep::Complete(context))

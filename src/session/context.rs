@@ -1,9 +1,10 @@
 //! What a completed exchange leaves.
 
+use super::mechanisms::{Established, Session};
 use crate::error::Error;
 use crate::identity::Identity;
-use crate::ntlm;
-use crate::ntlm::ExportedSessionKey;
+use crate::spnego::mechanism::MechListMic;
+use alloc::vec::Vec;
 use core::fmt;
 
 /// How a client authenticated.
@@ -15,6 +16,12 @@ pub enum Mechanism {
     Ntlm,
     /// NTLMv2 within SPNEGO.
     SpnegoNtlm,
+    /// Kerberos, its tokens bare ([RFC 4121]).
+    #[cfg(feature = "kerberos")]
+    Kerberos,
+    /// Kerberos within SPNEGO.
+    #[cfg(feature = "kerberos")]
+    SpnegoKerberos,
     /// As Kerberos is: proves every request by itself, and the server too.
     #[cfg(test)]
     PerRequest,
@@ -27,19 +34,10 @@ impl Mechanism {
     pub const fn is_per_connection(self) -> bool {
         match self {
             Self::Ntlm | Self::SpnegoNtlm => true,
+            #[cfg(feature = "kerberos")]
+            Self::Kerberos | Self::SpnegoKerberos => false,
             #[cfg(test)]
             Self::PerRequest => false,
-        }
-    }
-}
-
-impl Mechanism {
-    /// Whether the server, too, proves who it is.
-    const fn proves_server(self) -> bool {
-        match self {
-            Self::Ntlm | Self::SpnegoNtlm => false,
-            #[cfg(test)]
-            Self::PerRequest => true,
         }
     }
 }
@@ -49,6 +47,10 @@ impl fmt::Display for Mechanism {
         f.write_str(match self {
             Self::Ntlm => "NTLM",
             Self::SpnegoNtlm => "SPNEGO(NTLM)",
+            #[cfg(feature = "kerberos")]
+            Self::Kerberos => "Kerberos",
+            #[cfg(feature = "kerberos")]
+            Self::SpnegoKerberos => "SPNEGO(Kerberos)",
             #[cfg(test)]
             Self::PerRequest => "per request",
         })
@@ -79,7 +81,8 @@ bitflags::bitflags! {
 #[derive(Debug)]
 pub struct Context {
     mechanism: Mechanism,
-    established: ntlm::Established,
+    identity: Identity,
+    session: Session,
 }
 
 /// A completed exchange on the client's side.
@@ -87,12 +90,13 @@ pub struct Context {
 #[derive(Debug)]
 pub struct InitiatorContext {
     mechanism: Mechanism,
-    session: ntlm::Session,
+    session: Session,
 }
 
 impl Context {
-    pub(super) fn new(mechanism: Mechanism, established: ntlm::Established) -> Self {
-        Self { mechanism, established }
+    pub(super) fn new(spnego: bool, established: Established) -> Self {
+        let Established { identity, session } = established;
+        Self { mechanism: session.mechanism(spnego), identity, session }
     }
 
     #[cfg(test)]
@@ -103,102 +107,61 @@ impl Context {
     /// Who the client is.
     #[must_use]
     pub fn identity(&self) -> &Identity {
-        &self.established.identity
+        &self.identity
     }
 
     /// The identity by itself; the session keys are wiped.
     #[must_use]
     pub fn into_identity(self) -> Identity {
-        self.established.identity
-    }
-
-    /// How the client authenticated.
-    #[must_use]
-    pub fn mechanism(&self) -> Mechanism {
-        self.mechanism
-    }
-
-    /// What the client and this side agreed on.
-    #[must_use]
-    pub fn attributes(&self) -> ContextAttributes {
-        attributes(self.mechanism, &self.established.session)
-    }
-
-    /// `ExportedSessionKey` ([MS-NLMP] §3.1.5.1.2).
-    ///
-    /// # Security
-    /// Whoever has it can read and forge the session's messages.
-    #[must_use]
-    pub fn exported_session_key(&self) -> &ExportedSessionKey {
-        self.established.session.exported_session_key()
-    }
-
-    fn session(&mut self) -> &mut ntlm::Session {
-        &mut self.established.session
-    }
-
-    fn session_ref(&self) -> &ntlm::Session {
-        &self.established.session
+        self.identity
     }
 }
 
 impl InitiatorContext {
-    pub(super) fn new(mechanism: Mechanism, session: ntlm::Session) -> Self {
+    pub(super) fn new(mechanism: Mechanism, session: Session) -> Self {
         Self { mechanism, session }
     }
-
-    /// How this side authenticated.
-    #[must_use]
-    pub fn mechanism(&self) -> Mechanism {
-        self.mechanism
-    }
-
-    /// What the server and this side agreed on.
-    #[must_use]
-    pub fn attributes(&self) -> ContextAttributes {
-        attributes(self.mechanism, &self.session)
-    }
-
-    /// `ExportedSessionKey` ([MS-NLMP] §3.1.5.1.2).
-    ///
-    /// # Security
-    /// Whoever has it can read and forge the session's messages.
-    #[must_use]
-    pub fn exported_session_key(&self) -> &ExportedSessionKey {
-        self.session.exported_session_key()
-    }
-
-    fn session(&mut self) -> &mut ntlm::Session {
-        &mut self.session
-    }
-
-    fn session_ref(&self) -> &ntlm::Session {
-        &self.session
-    }
-}
-
-fn attributes(mechanism: Mechanism, session: &ntlm::Session) -> ContextAttributes {
-    let mut attributes = ContextAttributes::empty();
-    if session.has_integrity() {
-        attributes |= ContextAttributes::INTEGRITY
-            | ContextAttributes::REPLAY_DETECT
-            | ContextAttributes::SEQUENCE_DETECT;
-    }
-    attributes.set(ContextAttributes::CONFIDENTIALITY, session.has_confidentiality());
-    attributes.set(ContextAttributes::MUTUAL_AUTH, mechanism.proves_server());
-    attributes
 }
 
 /// Both sides protect messages alike; this is written once for both.
 macro_rules! per_message {
     ($context:ty) => {
         impl $context {
-            /// `GSS_GetMIC`: a signature of 16 bytes over `message` ([MS-NLMP] §3.4.4.2).
+            /// How the client authenticated.
+            #[must_use]
+            pub fn mechanism(&self) -> Mechanism {
+                self.mechanism
+            }
+
+            /// What both sides agreed on.
+            #[must_use]
+            pub fn attributes(&self) -> ContextAttributes {
+                let attributes = self.session.attributes();
+                #[cfg(test)]
+                let attributes = match self.mechanism {
+                    Mechanism::PerRequest => attributes | ContextAttributes::MUTUAL_AUTH,
+                    _ => attributes,
+                };
+                attributes
+            }
+
+            /// The key that the session's others are made of: the `ExportedSessionKey` of NTLM, 16
+            /// bytes ([MS-NLMP] §3.1.5.1.2); of Kerberos the subkey, 16 or 32 ([RFC 4121] §2).
+            ///
+            /// # Security
+            /// Whoever has it can read and forge the session's messages.
+            #[must_use]
+            pub fn exported_session_key(&self) -> &[u8] {
+                self.session.key()
+            }
+
+            /// `GSS_GetMIC`: a signature over `message`, of NTLM 16 bytes ([MS-NLMP] §3.4.4.2),
+            /// of Kerberos a token of 28 to 40 ([RFC 4121] §4.2.6.1).
             ///
             /// # Errors
             /// [`crate::ApiMisuse`] if the session has no integrity, or no longer.
-            pub fn get_mic(&mut self, message: &[u8]) -> Result<[u8; 16], Error> {
-                self.session().get_mic(message)
+            pub fn get_mic(&mut self, message: &[u8]) -> Result<Vec<u8>, Error> {
+                self.session.get_mic(message)
             }
 
             /// `GSS_VerifyMIC`: whether `signature` is the peer's over its next message.
@@ -207,16 +170,17 @@ macro_rules! per_message {
             /// [`crate::ApiMisuse`] if the session has no integrity, or no longer: one wrong
             /// signature ends it.
             pub fn verify_mic(&mut self, message: &[u8], signature: &[u8]) -> Result<bool, Error> {
-                self.session().verify_mic(message, signature)
+                self.session.verify_mic(message, signature)
             }
 
-            /// `GSS_Wrap`: encrypts `message` in place and gives its signature of 16 bytes
-            /// ([MS-NLMP] §3.4.3).
+            /// `GSS_Wrap`: encrypts `message` in place and gives what stands in front of it: of
+            /// NTLM a signature of 16 bytes ([MS-NLMP] §3.4.3), of Kerberos the header and all that
+            /// rotation brings to the front ([RFC 4121] §4.2.5).
             ///
             /// # Errors
             /// [`crate::ApiMisuse`] if the session has no confidentiality, or no longer.
-            pub fn wrap(&mut self, message: &mut [u8]) -> Result<[u8; 16], Error> {
-                self.session().seal(&[], message)
+            pub fn wrap(&mut self, message: &mut [u8]) -> Result<Vec<u8>, Error> {
+                self.session.seal(&[], message)
             }
 
             /// `GSS_Unwrap`: decrypts `message` in place. If the signature is wrong, `false`
@@ -226,7 +190,7 @@ macro_rules! per_message {
             /// [`crate::ApiMisuse`] if the session has no confidentiality, or no longer: one
             /// wrong signature ends it.
             pub fn unwrap(&mut self, message: &mut [u8], signature: &[u8]) -> Result<bool, Error> {
-                self.session().unseal(&[], message, signature)
+                self.session.unseal(&[], message, signature)
             }
 
             /// `GSS_WrapEx`: as [`Self::wrap`], with a `prefix` that is signed and stays readable
@@ -235,12 +199,8 @@ macro_rules! per_message {
             ///
             /// # Errors
             /// As [`Self::wrap`].
-            pub fn wrap_ex(
-                &mut self,
-                prefix: &[u8],
-                message: &mut [u8],
-            ) -> Result<[u8; 16], Error> {
-                self.session().seal(prefix, message)
+            pub fn wrap_ex(&mut self, prefix: &[u8], message: &mut [u8]) -> Result<Vec<u8>, Error> {
+                self.session.seal(prefix, message)
             }
 
             /// `GSS_UnwrapEx`: the reverse of [`Self::wrap_ex`].
@@ -253,13 +213,13 @@ macro_rules! per_message {
                 message: &mut [u8],
                 signature: &[u8],
             ) -> Result<bool, Error> {
-                self.session().unseal(prefix, message, signature)
+                self.session.unseal(prefix, message, signature)
             }
 
             /// Whether messages can be signed.
             #[must_use]
             pub fn has_integrity(&self) -> bool {
-                self.session_ref().has_integrity()
+                self.session.has_integrity()
             }
         }
     };

@@ -1,12 +1,18 @@
 //! The client's side.
 
 use super::context::{ContextAttributes, InitiatorContext, Mechanism};
+use super::mechanisms;
+#[cfg(test)]
+use super::mechanisms::Session;
 use crate::binding::ChannelBindings;
 use crate::config::InitiatorConfig;
 use crate::error::Error;
 use crate::identity::TargetName;
+#[cfg(feature = "kerberos")]
+use crate::kerberos;
 use crate::ntlm;
 use crate::spnego;
+use crate::spnego::mechanism::{InitiatorMechanism, InitiatorMechanismStep};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -64,9 +70,9 @@ pub struct Initiator(State);
 
 #[derive(Debug)]
 enum State {
-    Ntlm(ntlm::Initiator),
-    Spnego(spnego::Initiator<ntlm::Initiator>),
-    /// As Kerberos will be: so many tokens still to send, and then the server's proof.
+    Bare(mechanisms::Initiator),
+    Spnego(spnego::Initiator<mechanisms::Initiator>),
+    /// As Kerberos is: so many tokens still to send, and then the server's proof.
     #[cfg(test)]
     PerRequest(u8),
 }
@@ -91,7 +97,8 @@ impl Initiator {
         target: TargetName,
         bindings: ChannelBindings,
     ) -> Self {
-        Self(State::Ntlm(ntlm::Initiator::new(config, target, bindings)))
+        let ntlm = ntlm::Initiator::new(config, target, bindings);
+        Self(State::Bare(mechanisms::Initiator::Ntlm(ntlm)))
     }
 
     /// An exchange of SPNEGO tokens with NTLM within: HTTP's `Negotiate` scheme.
@@ -102,7 +109,33 @@ impl Initiator {
         bindings: ChannelBindings,
     ) -> Self {
         let ntlm = ntlm::Initiator::new(config, target, bindings);
-        Self(State::Spnego(spnego::Initiator::new(ntlm)))
+        let mechanisms = Vec::from([mechanisms::Initiator::Ntlm(ntlm)]);
+        Self(State::Spnego(spnego::Initiator::new(mechanisms)))
+    }
+
+    /// An exchange of SPNEGO tokens with Kerberos within, by a ticket of the service, and with NTLM
+    /// where there are credentials for it and the server wants that.
+    #[cfg(feature = "kerberos")]
+    #[must_use]
+    pub fn negotiate_kerberos(
+        ticket: Arc<kerberos::InitiatorConfig>,
+        ntlm: Option<(Arc<InitiatorConfig>, TargetName)>,
+        bindings: ChannelBindings,
+    ) -> Self {
+        let kerberos = kerberos::Initiator::new(ticket, bindings.clone());
+        let mut mechanisms = Vec::from([mechanisms::Initiator::Kerberos(kerberos)]);
+        mechanisms.extend(ntlm.map(|(config, target)| {
+            mechanisms::Initiator::Ntlm(ntlm::Initiator::new(config, target, bindings))
+        }));
+        Self(State::Spnego(spnego::Initiator::new(mechanisms)))
+    }
+
+    /// An exchange of bare Kerberos tokens, by a ticket of the service ([RFC 4121]).
+    #[cfg(feature = "kerberos")]
+    #[must_use]
+    pub fn kerberos(ticket: Arc<kerberos::InitiatorConfig>, bindings: ChannelBindings) -> Self {
+        let kerberos = kerberos::Initiator::new(ticket, bindings);
+        Self(State::Bare(mechanisms::Initiator::Kerberos(kerberos)))
     }
 
     /// Takes the server's token: `None` at the start, and at the end when the server reports
@@ -112,17 +145,17 @@ impl Initiator {
     /// Whatever is wrong with the token; see [`Error`] for whose fault that is.
     pub fn step(self, token: Option<&[u8]>, out: &mut Vec<u8>) -> Result<InitiatorStep, Error> {
         let next = match self.0 {
-            State::Ntlm(ntlm) => match ntlm.step(token, out)? {
-                ntlm::InitiatorOutput::Continue(next) => State::Ntlm(next),
-                ntlm::InitiatorOutput::Complete(session) => {
-                    let context = InitiatorContext::new(Mechanism::Ntlm, session);
+            State::Bare(mechanism) => match mechanism.step(token, out)? {
+                InitiatorMechanismStep::Continue(next) => State::Bare(next),
+                InitiatorMechanismStep::Complete(session) => {
+                    let context = InitiatorContext::new(session.mechanism(false), session);
                     return Ok(InitiatorStep::Complete(context));
                 }
             },
             State::Spnego(spnego) => match spnego.step(token, out)? {
                 spnego::Output::Continue(next) => State::Spnego(next),
                 spnego::Output::Complete(session) => {
-                    let context = InitiatorContext::new(Mechanism::SpnegoNtlm, session);
+                    let context = InitiatorContext::new(session.mechanism(true), session);
                     return Ok(InitiatorStep::Complete(context));
                 }
             },
@@ -134,6 +167,7 @@ impl Initiator {
                 let key = ntlm::ExportedSessionKey::from_bytes([0; 16]);
                 let flags = crate::wire::ntlm::NegotiateFlags::empty();
                 let session = ntlm::Session::new(key, flags, ntlm::Role::Initiator);
+                let session = Session::Ntlm(session);
                 let context = InitiatorContext::new(Mechanism::PerRequest, session);
                 return Ok(InitiatorStep::Complete(context));
             }
@@ -156,8 +190,10 @@ impl Initiator {
     #[must_use]
     pub fn mechanism(&self) -> Option<Mechanism> {
         match &self.0 {
-            State::Ntlm(_) => Some(Mechanism::Ntlm),
-            State::Spnego(spnego) => spnego.is_final().then_some(Mechanism::SpnegoNtlm),
+            State::Bare(mechanisms::Initiator::Ntlm(_)) => Some(Mechanism::Ntlm),
+            #[cfg(feature = "kerberos")]
+            State::Bare(mechanisms::Initiator::Kerberos(_)) => Some(Mechanism::Kerberos),
+            State::Spnego(spnego) => spnego.established().map(|session| session.mechanism(true)),
             #[cfg(test)]
             State::PerRequest(_) => Some(Mechanism::PerRequest),
         }
@@ -168,7 +204,7 @@ impl Initiator {
     #[must_use]
     pub fn is_final(&self) -> bool {
         match &self.0 {
-            State::Ntlm(_) => false,
+            State::Bare(_) => false,
             State::Spnego(spnego) => spnego.is_final(),
             #[cfg(test)]
             State::PerRequest(left) => *left == 0,

@@ -1,6 +1,6 @@
 //! The client's side of the negotiation ([RFC 4178] §4.2.1, §5).
 
-use super::mechanism::{InitiatorMechanism, InitiatorMechanismStep, MechListMic};
+use super::mechanism::{InitiatorMechanism, InitiatorMechanismStep, MechListMic, Mic};
 use crate::error::{Error, PeerIncompatible, Refusal};
 use crate::wire::spnego::{MechType, MechTypes, NegState, NegTokenInit, NegTokenResp};
 use alloc::vec::Vec;
@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 /// A negotiation in progress.
 #[derive(Debug)]
 pub(crate) enum Initiator<M: InitiatorMechanism> {
-    Start(M),
+    Start(Vec<M>),
     Resp(ExpectResp<M>),
     Final(ExpectFinal<M::Established>),
 }
@@ -17,7 +17,9 @@ pub(crate) enum Initiator<M: InitiatorMechanism> {
 #[derive(Debug)]
 pub(crate) struct ExpectResp<M> {
     mechanism: M,
-    mech_types: Vec<u8>,
+    /// What the acceptor may select instead, as long as it has not selected.
+    others: Vec<M>,
+    list: List,
     first: bool,
 }
 
@@ -25,8 +27,17 @@ pub(crate) struct ExpectResp<M> {
 #[derive(Debug)]
 pub(crate) struct ExpectFinal<E> {
     established: E,
-    mech_type: MechType<'static>,
+    list: List,
+}
+
+/// What was offered.
+#[derive(Debug)]
+struct List {
+    /// In DER.
     mech_types: Vec<u8>,
+    /// What is at work.
+    mech_type: MechType<'static>,
+    /// The acceptor's signature is still owed.
     mech_list_mic_required: bool,
 }
 
@@ -38,9 +49,9 @@ pub(crate) enum Output<M: InitiatorMechanism> {
 }
 
 impl<M: InitiatorMechanism> Initiator<M> {
-    /// A negotiation that offers one mechanism.
-    pub(crate) fn new(mechanism: M) -> Self {
-        Self::Start(mechanism)
+    /// A negotiation that offers these mechanisms, the most preferred first.
+    pub(crate) fn new(mechanisms: Vec<M>) -> Self {
+        Self::Start(mechanisms)
     }
 
     /// Whether only the acceptor's consent is awaited.
@@ -48,11 +59,19 @@ impl<M: InitiatorMechanism> Initiator<M> {
         matches!(self, Self::Final(_))
     }
 
+    /// What is left of the mechanism, when only the acceptor's consent is awaited.
+    pub(crate) fn established(&self) -> Option<&M::Established> {
+        match self {
+            Self::Final(state) => Some(&state.established),
+            _ => None,
+        }
+    }
+
     /// Takes the acceptor's token, `None` at the start and when the acceptor's last word came
     /// without one; what has to be sent is appended to `out`.
     pub(crate) fn step(self, token: Option<&[u8]>, out: &mut Vec<u8>) -> Result<Output<M>, Error> {
         match (self, token) {
-            (Self::Start(mechanism), None) => start(mechanism, out),
+            (Self::Start(mechanisms), None) => start(mechanisms, out),
             (Self::Resp(state), Some(token)) => state.handle(token, out),
             (Self::Final(state), Some(token)) => state.handle(token),
             (Self::Final(state), None) => state.finish(),
@@ -66,10 +85,18 @@ impl<M: InitiatorMechanism> Initiator<M> {
     }
 }
 
-fn start<M: InitiatorMechanism>(mechanism: M, out: &mut Vec<u8>) -> Result<Output<M>, Error> {
-    let mech_types = MechTypes::encode(&[mechanism.mech_type()])?;
+/// The token that comes with the list is of the mechanism that is preferred.
+fn start<M: InitiatorMechanism>(
+    mut mechanisms: Vec<M>,
+    out: &mut Vec<u8>,
+) -> Result<Output<M>, Error> {
+    let offered: Vec<_> = mechanisms.iter().map(M::mech_type).collect();
+    let mech_types = MechTypes::encode(&offered)?;
+    let others = mechanisms.split_off(mechanisms.len().min(1));
+    let preferred = mechanisms.pop().ok_or(PeerIncompatible::NoCommonMechanism)?;
+    let mech_type = preferred.mech_type();
     let mut mech_token = Vec::new();
-    let InitiatorMechanismStep::Continue(mechanism) = mechanism.step(None, &mut mech_token)? else {
+    let InitiatorMechanismStep::Continue(mechanism) = preferred.step(None, &mut mech_token)? else {
         return Err(Error::OutOfSequence { expected: "a first token", received: "the last" });
     };
     let init = NegTokenInit {
@@ -79,54 +106,72 @@ fn start<M: InitiatorMechanism>(mechanism: M, out: &mut Vec<u8>) -> Result<Outpu
         mech_list_mic: None,
     };
     init.encode(out)?;
-    let next = ExpectResp { mechanism, mech_types, first: true };
-    Ok(Output::Continue(Initiator::Resp(next)))
+    let list = List { mech_types, mech_type, mech_list_mic_required: false };
+    Ok(Output::Continue(Initiator::Resp(ExpectResp { mechanism, others, list, first: true })))
 }
 
 impl<M: InitiatorMechanism> ExpectResp<M> {
     fn handle(self, token: &[u8], out: &mut Vec<u8>) -> Result<Output<M>, Error> {
-        let Self { mechanism, mech_types, first } = self;
+        let Self { mut mechanism, others, mut list, first } = self;
         let resp = NegTokenResp::decode(token)?;
         match resp.neg_state {
             Some(NegState::Reject) => return Err(PeerIncompatible::Rejected.into()),
-            Some(NegState::AcceptCompleted) => {
+            Some(NegState::RequestMic) if !first => {
                 return Err(Error::OutOfSequence {
-                    expected: "another token of the mechanism",
-                    received: "accept-completed",
+                    expected: "request-mic in the first reply only",
+                    received: "request-mic",
                 });
             }
-            Some(NegState::AcceptIncomplete | NegState::RequestMic) | None => {}
+            Some(NegState::RequestMic) => list.mech_list_mic_required = true,
+            Some(NegState::AcceptIncomplete | NegState::AcceptCompleted) | None => {}
         }
-        let mech_type = mechanism.mech_type();
-        same_mechanism(&resp, mech_type)?;
-        if resp.neg_state == Some(NegState::RequestMic) && !first {
-            return Err(Error::OutOfSequence {
-                expected: "request-mic in the first reply only",
-                received: "request-mic",
-            });
+        let is_selected = |it: &M| resp.supported_mech == Some(it.mech_type());
+        let mut inner = resp.response_token;
+        match others.into_iter().find(is_selected) {
+            // Somebody may have changed the list: both sides sign it ([RFC 4178] §5).
+            Some(other) => {
+                list.mech_list_mic_required = true;
+                list.mech_type = other.mech_type();
+                mechanism = other;
+                if inner.take().is_some() {
+                    return Err(Error::OutOfSequence {
+                        expected: "the choice of a mechanism",
+                        received: "a token of one that was not begun",
+                    });
+                }
+            }
+            None => {
+                same_mechanism(&resp, list.mech_type)?;
+                if inner.is_none() {
+                    return Err(Error::OutOfSequence {
+                        expected: "a token of the mechanism",
+                        received: "NegTokenResp without responseToken",
+                    });
+                }
+            }
         }
-        let mech_list_mic_required = resp.neg_state == Some(NegState::RequestMic);
-        let inner = resp.response_token.ok_or(Error::OutOfSequence {
-            expected: "a token of the mechanism",
-            received: "NegTokenResp without responseToken",
-        })?;
         let mut response_token = Vec::new();
-        match mechanism.step(Some(inner), &mut response_token)? {
+        let step = mechanism.step(inner, &mut response_token)?;
+        let completed = resp.neg_state == Some(NegState::AcceptCompleted);
+        match step {
+            InitiatorMechanismStep::Complete(established) if response_token.is_empty() => {
+                let state = ExpectFinal { established, list };
+                if completed { state.consent(&resp) } else { state.sign(&resp, out) }
+            }
+            _ if completed => Err(Error::OutOfSequence {
+                expected: "another token of the mechanism",
+                received: "accept-completed",
+            }),
             InitiatorMechanismStep::Continue(mechanism) => {
                 reply(&response_token, None, out)?;
-                let next = Self { mechanism, mech_types, first: false };
+                let others = Vec::new();
+                let next = Self { mechanism, others, list, first: false };
                 Ok(Output::Continue(Initiator::Resp(next)))
             }
             InitiatorMechanismStep::Complete(mut established) => {
-                let mic = if established.has_integrity() {
-                    Some(established.get_mech_list_mic(&mech_types)?)
-                } else {
-                    None
-                };
+                let mic = sign(&mut established, &list)?;
                 reply(&response_token, mic.as_ref(), out)?;
-                let next =
-                    ExpectFinal { established, mech_type, mech_types, mech_list_mic_required };
-                Ok(Output::Continue(Initiator::Final(next)))
+                Ok(Output::Continue(Initiator::Final(ExpectFinal { established, list })))
             }
         }
     }
@@ -140,38 +185,58 @@ fn same_mechanism(resp: &NegTokenResp<'_>, offered: MechType<'_>) -> Result<(), 
     }
 }
 
-fn reply(token: &[u8], mic: Option<&[u8; 16]>, out: &mut Vec<u8>) -> Result<(), Error> {
+fn sign<E: MechListMic>(established: &mut E, list: &List) -> Result<Option<Mic>, Error> {
+    match established.has_integrity() {
+        true => established.get_mech_list_mic(&list.mech_types).map(Some),
+        false => Ok(None),
+    }
+}
+
+fn reply(token: &[u8], mic: Option<&Mic>, out: &mut Vec<u8>) -> Result<(), Error> {
     let resp = NegTokenResp {
         neg_state: Some(NegState::AcceptIncomplete),
-        response_token: Some(token),
-        mech_list_mic: mic.map(<[u8; 16]>::as_slice),
+        response_token: Some(token).filter(|token| !token.is_empty()),
+        mech_list_mic: mic.map(Mic::as_bytes),
         ..NegTokenResp::default()
     };
     Ok(resp.encode(out)?)
 }
 
 impl<E: MechListMic> ExpectFinal<E> {
-    fn handle<M: InitiatorMechanism<Established = E>>(
+    /// The mechanism is complete on both sides, but the acceptor waits for the signature.
+    fn sign<M: InitiatorMechanism<Established = E>>(
         mut self,
+        resp: &NegTokenResp<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Output<M>, Error> {
+        self.verify(resp)?;
+        let mic = sign(&mut self.established, &self.list)?;
+        reply(&[], mic.as_ref(), out)?;
+        Ok(Output::Continue(Initiator::Final(self)))
+    }
+
+    fn handle<M: InitiatorMechanism<Established = E>>(
+        self,
         token: &[u8],
     ) -> Result<Output<M>, Error> {
         let resp = NegTokenResp::decode(token)?;
         if resp.neg_state == Some(NegState::Reject) {
             return Err(PeerIncompatible::Rejected.into());
         }
-        same_mechanism(&resp, self.mech_type)?;
+        same_mechanism(&resp, self.list.mech_type)?;
+        self.consent(&resp)
+    }
+
+    /// The acceptor's last word.
+    fn consent<M: InitiatorMechanism<Established = E>>(
+        mut self,
+        resp: &NegTokenResp<'_>,
+    ) -> Result<Output<M>, Error> {
         match (resp.neg_state, resp.mech_list_mic) {
-            (Some(NegState::AcceptCompleted) | None, Some(mic)) => {
-                // Without integrity there is no MIC that could be right.
-                let right = self.established.has_integrity()
-                    && self.established.verify_mech_list_mic(&self.mech_types, mic)?;
-                if right {
-                    Ok(Output::Complete(self.established))
-                } else {
-                    Err(self.established.refuse(Refusal::WrongMechListMic))
-                }
+            (Some(NegState::AcceptCompleted), _) | (None, Some(_)) => {
+                self.verify(resp)?;
+                self.finish()
             }
-            (Some(NegState::AcceptCompleted), None) => self.finish(),
             _ => Err(Error::OutOfSequence {
                 expected: "accept-completed",
                 received: "another negState",
@@ -179,10 +244,23 @@ impl<E: MechListMic> ExpectFinal<E> {
         }
     }
 
-    /// The acceptor's last word had no MIC. That is allowed as long as it asked for none: only
-    /// one mechanism was offered, so there was no choice to tamper with.
+    /// A signature of the acceptor's, where there is one, has to be right.
+    fn verify(&mut self, resp: &NegTokenResp<'_>) -> Result<(), Error> {
+        let Some(mic) = resp.mech_list_mic else { return Ok(()) };
+        // Without integrity there is no MIC that could be right.
+        let right = self.established.has_integrity()
+            && self.established.verify_mech_list_mic(&self.list.mech_types, mic)?;
+        if !right {
+            return Err(self.established.refuse(Refusal::WrongMechListMic));
+        }
+        self.list.mech_list_mic_required = false;
+        Ok(())
+    }
+
+    /// That there was no MIC is allowed as long as none was asked for, and the acceptor took what
+    /// is preferred: then there was nothing to gain by tampering.
     fn finish<M: InitiatorMechanism<Established = E>>(self) -> Result<Output<M>, Error> {
-        if self.mech_list_mic_required {
+        if self.list.mech_list_mic_required {
             return Err(self.established.refuse(Refusal::MechListMicMissing));
         }
         Ok(Output::Complete(self.established))

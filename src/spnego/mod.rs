@@ -17,3 +17,4 @@ pub(crate) mod mechanism;
 
 pub(crate) use acceptor::{Acceptor, ExpectResp, List, Pending, Step};
 pub(crate) use initiator::{Initiator, Output};
+pub(crate) use mechanism::Mic;

@@ -210,5 +210,5 @@ pub(crate) fn session_base_key(password: &str) -> [u8; 16] {
     let forge = Forge { nt_response: Some(response), ..client(OLD) };
     let answer = known("CORP", "alice", password);
     let context = forge.log_on(only(NTLM_V1), ChannelBindings::none(), answer).unwrap();
-    *context.exported_session_key().expose()
+    context.exported_session_key().try_into().unwrap()
 }

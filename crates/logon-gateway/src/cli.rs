@@ -147,6 +147,15 @@ pub(crate) struct DemoOptions {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["user", "password_env"])]
     pub(crate) users: Option<PathBuf>,
 
+    /// Accept tickets of Kerberos too, by the keys of this keytab; the accounts of its realms are
+    /// those of the demonstration's domain
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keytab: Option<PathBuf>,
+
+    /// Do not accept NTLM, bare or within Negotiate
+    #[arg(long, requires = "keytab")]
+    pub(crate) no_ntlm: bool,
+
     /// Channel bindings (Extended Protection): whether a logon must be bound to its TLS
     #[arg(long, value_enum, default_value_t = Demand::WhenOffered)]
     pub(crate) bindings: Demand,

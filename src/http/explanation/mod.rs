@@ -10,6 +10,7 @@ mod table;
 use super::{SecurityStatus, Status};
 use crate::error::{ApiMisuse, DecodeError, Error, HeaderError, ParameterProblem};
 use crate::error::{PeerIncompatible, Refusal};
+use crate::kerberos::KerberosRefusal;
 
 /// Why a request was not let in, and what can be done about it. For the administrator and the
 /// application; a peer may be shown [`Explanation::for_peer`] at most.
@@ -106,7 +107,8 @@ impl Explanation {
             | Refusal::SessionKeyLength
             | Refusal::WrongMechListMic
             | Refusal::MechListMicMissing
-            | Refusal::NameTooLong) => Self::of_refusal(refusal),
+            | Refusal::NameTooLong
+            | Refusal::Kerberos(_)) => Self::of_refusal(refusal),
         }
     }
 
@@ -145,6 +147,27 @@ impl Explanation {
             Refusal::WrongMechListMic => &table::WRONG_MECH_LIST_MIC,
             Refusal::MechListMicMissing => &table::MECH_LIST_MIC_MISSING,
             Refusal::NameTooLong => &table::NAME_TOO_LONG,
+            Refusal::Kerberos(refusal) => Self::of_kerberos(refusal),
+        }
+    }
+
+    const fn of_kerberos(refusal: KerberosRefusal) -> &'static Self {
+        match refusal {
+            KerberosRefusal::NotUs => &table::KERBEROS_NOT_US,
+            KerberosRefusal::EncryptionType => &table::KERBEROS_ENCRYPTION_TYPE,
+            KerberosRefusal::WrongKey => &table::KERBEROS_WRONG_KEY,
+            KerberosRefusal::Authenticator => &table::KERBEROS_AUTHENTICATOR,
+            KerberosRefusal::BadMatch => &table::KERBEROS_BAD_MATCH,
+            KerberosRefusal::ClockSkew => &table::KERBEROS_CLOCK_SKEW,
+            KerberosRefusal::Expired => &table::KERBEROS_EXPIRED,
+            KerberosRefusal::NotYetValid => &table::KERBEROS_NOT_YET_VALID,
+            KerberosRefusal::Replay => &table::KERBEROS_REPLAY,
+            KerberosRefusal::Checksum => &table::KERBEROS_CHECKSUM,
+            KerberosRefusal::UserToUser => &table::KERBEROS_USER_TO_USER,
+            KerberosRefusal::Realm => &table::KERBEROS_REALM,
+            KerberosRefusal::Transited => &table::KERBEROS_TRANSITED,
+            KerberosRefusal::PacMissing => &table::KERBEROS_PAC_MISSING,
+            KerberosRefusal::Pac => &table::KERBEROS_PAC,
         }
     }
 
@@ -181,6 +204,8 @@ impl Explanation {
             PeerIncompatible::MechanismNotOffered => &table::MECHANISM_NOT_OFFERED,
             PeerIncompatible::FlagsDowngraded => &table::FLAGS_DOWNGRADED,
             PeerIncompatible::NtlmV1Wanted => &table::NTLM_V1_WANTED,
+            PeerIncompatible::ServerNotProven => &table::SERVER_NOT_PROVEN,
+            PeerIncompatible::KerberosError(_) => &table::KERBEROS_ERROR,
             PeerIncompatible::DigestNotOffered(_) => &table::DIGEST_NOT_OFFERED,
         }
     }

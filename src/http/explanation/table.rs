@@ -29,6 +29,7 @@ const UNSUPPORTED: Option<SecurityStatus> = Some(SecurityStatus::UNSUPPORTED_FUN
 const ALTERED: Option<SecurityStatus> = Some(SecurityStatus::MESSAGE_ALTERED);
 const BAD_BINDINGS: Option<SecurityStatus> = Some(SecurityStatus::BAD_BINDINGS);
 const WRONG_PRINCIPAL: Option<SecurityStatus> = Some(SecurityStatus::WRONG_PRINCIPAL);
+const TIME_SKEW: Option<SecurityStatus> = Some(SecurityStatus::TIME_SKEW);
 const NO_ROOM: Option<SecurityStatus> = Some(SecurityStatus::INSUFFICIENT_RESOURCES);
 
 explanations! {
@@ -302,6 +303,65 @@ explanations! {
         "The list of mechanisms is not secured (mechListMIC), where it has to be.",
         "Look for an attack, or a client library that does not keep to RFC 4178.";
 
+    // Kerberos.
+    KERBEROS_NOT_US: CHALLENGE, WRONG_PRINCIPAL =>
+        "The ticket is for a service that this server has no key of.",
+        "Add the name of the service to the keytab: the SPN that the ticket names, which is HTTP/ \
+         and the host as the client spells it. If clients use an alias, register its SPN (setspn) \
+         and export the keytab again.";
+    KERBEROS_ENCRYPTION_TYPE: CHALLENGE, UNSUPPORTED =>
+        "The ticket, or a key in it, is of an encryption type that is not allowed here, or that the \
+         keytab has no key of.",
+        "Export the keytab with AES keys, and allow AES for the service account \
+         (msDS-SupportedEncryptionTypes 24). Where RC4 has to be, allow it here explicitly.";
+    KERBEROS_WRONG_KEY: CHALLENGE, WRONG_PRINCIPAL =>
+        "No key of the keytab opens the ticket: the password of the service account was changed \
+         after the keytab was exported, or two accounts have the same SPN.",
+        "Export the keytab again; klist purge on the client gets a new ticket. Look for a second \
+         account with the SPN: setspn -X.";
+    KERBEROS_AUTHENTICATOR: CHALLENGE, ALTERED =>
+        "The client does not know the session key of the ticket that it sent, or the token was \
+         changed under way.",
+        "If it is not one broken client: somebody tries a ticket that is not his.";
+    KERBEROS_BAD_MATCH: CHALLENGE, ALTERED =>
+        "The ticket is of one client, the authenticator names another.",
+        "Look for a broken client library, or an attack.";
+    KERBEROS_CLOCK_SKEW: CHALLENGE, TIME_SKEW =>
+        "The clocks of client and server are too far apart.",
+        "Set both by NTP. Kerberos allows five minutes.";
+    KERBEROS_EXPIRED: CHALLENGE, LOGON_FAILURE =>
+        "The ticket has expired.",
+        "The client has to log on again, or renew its ticket (kinit). If that helps nobody, compare \
+         the clocks of this server and of the domain controller.";
+    KERBEROS_NOT_YET_VALID: CHALLENGE, LOGON_FAILURE =>
+        "The ticket is not valid yet.",
+        "Compare the clocks of this server and of the domain controller.";
+    KERBEROS_REPLAY: CHALLENGE, ALTERED =>
+        "The same authenticator came before, or it was made before this server started.",
+        "Once after a restart is nothing. Again and again: a proxy repeats requests, a client's \
+         clock is behind, or somebody replays what he has read.";
+    KERBEROS_CHECKSUM: CHALLENGE, ALTERED =>
+        "The authenticator's checksum is of a kind that GSS-API does not have, or is wrong.",
+        "Let the client use a GSS-API or SSPI library.";
+    KERBEROS_USER_TO_USER: CHALLENGE, UNSUPPORTED =>
+        "The ticket is for user-to-user authentication, which needs a ticket of this server's own.",
+        "Register the SPN with an account that has a keytab here.";
+    KERBEROS_REALM: CHALLENGE, LOGON_FAILURE =>
+        "The client is of a realm that is not trusted here.",
+        "Add the realm, and the NetBIOS name of its domain, if its users are to log on.";
+    KERBEROS_TRANSITED: CHALLENGE, LOGON_FAILURE =>
+        "The ticket came through other realms, and no KDC says that it has checked them.",
+        "Look at the trusts between the realms; a domain controller sets the flag \
+         TRANSITED-POLICY-CHECKED.";
+    KERBEROS_PAC_MISSING: CHALLENGE, LOGON_FAILURE =>
+        "Policy demands a PAC, and the ticket has none.",
+        "Clear NO_AUTH_DATA_REQUIRED of the service account, or do not demand one: only Active \
+         Directory and Samba issue them.";
+    KERBEROS_PAC: CHALLENGE, ALTERED =>
+        "The PAC does not belong to the ticket, is malformed, or was changed.",
+        "If the keytab is of this service account, somebody tries to be a member of more groups \
+         than he is.";
+
     // This side.
     STORE_UNAVAILABLE: Some(Status::ServiceUnavailable), Some(SecurityStatus::NO_LOGON_SERVERS) =>
         "The store of accounts cannot answer, or not in time, so nobody can be verified.",
@@ -338,4 +398,13 @@ explanations! {
         "The server leaves out extended session security: it wants NTLMv1, which gives the \
          password's hash away and is not spoken here.",
         "Update the server, or have it take NTLMv2; if it did before, look for an attack.";
+    SERVER_NOT_PROVEN: OF_A_CLIENT, UNSUPPORTED =>
+        "The server's answer was not made with the session key of the ticket: it is not the server \
+         that the ticket is for, or the answer is one to another request.",
+        "Do not trust what it sent. Look who answers under this name; if it is the right machine, \
+         its keytab is old.";
+    KERBEROS_ERROR: OF_A_CLIENT, UNSUPPORTED =>
+        "The server answered with an error of Kerberos.",
+        "The number is explained in RFC 4120, section 7.5.9: 37 is a clock that is wrong, 41 an old \
+         ticket (klist purge), 34 a request that came twice.";
 }

@@ -4,6 +4,7 @@ use crate::error::{ApiMisuse, DecodeError, DecodeErrorKind, Denial, Error, Heade
 use crate::error::{ParameterProblem, PeerIncompatible, Refusal};
 use crate::http::{SecurityStatus, Side, Status};
 use crate::identity::Account;
+use crate::kerberos::KerberosRefusal;
 use alloc::vec::Vec;
 
 /// At least one error for each explanation that an error has.
@@ -55,6 +56,8 @@ fn errors() -> Vec<Error> {
         PeerIncompatible::MechanismNotOffered,
         PeerIncompatible::FlagsDowngraded,
         PeerIncompatible::NtlmV1Wanted,
+        PeerIncompatible::ServerNotProven,
+        PeerIncompatible::KerberosError(37),
         PeerIncompatible::DigestNotOffered("realm"),
     ];
     errors.extend(lacks.map(Error::PeerIncompatible));
@@ -90,6 +93,21 @@ fn errors() -> Vec<Error> {
         Refusal::WrongMechListMic,
         Refusal::MechListMicMissing,
         Refusal::NameTooLong,
+        Refusal::Kerberos(KerberosRefusal::NotUs),
+        Refusal::Kerberos(KerberosRefusal::EncryptionType),
+        Refusal::Kerberos(KerberosRefusal::WrongKey),
+        Refusal::Kerberos(KerberosRefusal::Authenticator),
+        Refusal::Kerberos(KerberosRefusal::BadMatch),
+        Refusal::Kerberos(KerberosRefusal::ClockSkew),
+        Refusal::Kerberos(KerberosRefusal::Expired),
+        Refusal::Kerberos(KerberosRefusal::NotYetValid),
+        Refusal::Kerberos(KerberosRefusal::Replay),
+        Refusal::Kerberos(KerberosRefusal::Checksum),
+        Refusal::Kerberos(KerberosRefusal::UserToUser),
+        Refusal::Kerberos(KerberosRefusal::Realm),
+        Refusal::Kerberos(KerberosRefusal::Transited),
+        Refusal::Kerberos(KerberosRefusal::PacMissing),
+        Refusal::Kerberos(KerberosRefusal::Pac),
     ];
     let denied = |refusal| Error::Denied(Denial::new(refusal, Account::new("CORP", "alice")));
     errors.extend(refusals.map(denied));

@@ -8,8 +8,10 @@ use crate::failure::Failure;
 use crate::signals::interrupted;
 use crate::{logging, password};
 use logon::http::{BasicConfig, ConnectionConfig, DigestConfig};
+use logon::kerberos::{Keytab, MemoryReplayCache, Service};
 use logon::{AcceptorConfig, Answer, BindingsPolicy, CredentialStore, MicPolicy, Policy};
 use logon::{Account, DigestAccount, DigestAnswer, ServerNames, StoreError};
+use logon::{SystemClock, TimeSource};
 use logon_hyper::Server;
 use logon_tower::{Gate, Immediate, LogonLayer};
 use logon_users::{MemoryStore, Options, WatchedUserFile};
@@ -29,10 +31,31 @@ pub(crate) fn run(options: DemoOptions) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|error| Failure::message(format!("cannot start: {error}")))?;
-    runtime.block_on(serve(options, users))
+    let service = options.keytab.as_deref().map(|keytab| service(keytab, &users.domain));
+    runtime.block_on(serve(options, users, service.transpose()?))
 }
 
-async fn serve(options: DemoOptions, users: Users) -> Result<(), Failure> {
+/// What tickets are accepted with.
+fn service(keytab: &Path, domain: &str) -> Result<Arc<Service>, Failure> {
+    let failed = |what: String| Failure::message(format!("--keytab {}: {what}", keytab.display()));
+    let file = std::fs::read(keytab).map(Zeroizing::new);
+    let file = file.map_err(|error| failed(error.to_string()))?;
+    let keytab = Keytab::decode(&file).map_err(|error| failed(error.to_string()))?;
+    if keytab.keys().is_empty() {
+        return Err(failed("no key in it that can be used; export it with AES keys".to_owned()));
+    }
+    let realms: Vec<String> =
+        keytab.keys().iter().map(|key| key.principal.realm().to_owned()).collect();
+    let memory = MemoryReplayCache::new(SystemClock.now());
+    let service = Service::new(keytab, Arc::new(memory));
+    Ok(Arc::new(realms.into_iter().fold(service, |service, it| service.with_realm(it, domain))))
+}
+
+async fn serve(
+    options: DemoOptions,
+    users: Users,
+    service: Option<Arc<Service>>,
+) -> Result<(), Failure> {
     let http = bind(options.http, "--http").await?;
     let https = bind(options.https, "--https").await?;
     let certificate = certificate::make()?;
@@ -60,7 +83,10 @@ async fn serve(options: DemoOptions, users: Users) -> Result<(), Failure> {
         std::process::exit(130);
     });
     let Users { store, domain, .. } = users;
-    let config = AcceptorConfig::with_os(names(&domain)).with_policy(policy(&options));
+    let mut config = AcceptorConfig::with_os(names(&domain)).with_policy(policy(&options));
+    if let Some(service) = service {
+        config = config.with_kerberos(service).with_ntlm(!options.no_ntlm);
+    }
     let mut config = ConnectionConfig::new(Arc::new(config));
     let bad_realm = |error| Failure::message(format!("--realm: {error}"));
     let basic = BasicConfig::new(&options.realm).map_err(|misuse| bad_realm(misuse.into()))?;

@@ -121,7 +121,9 @@ pub(super) fn string<'a>(
     field: &'static str,
 ) -> Result<&'a str, Defect> {
     let bad = bad(reader, field);
-    core::str::from_utf8(general_string(reader, field)?).map_err(|_| bad)
+    let text = core::str::from_utf8(general_string(reader, field)?).ok();
+    // To who reads up to a NUL, a name with one is another name.
+    text.filter(|text| !text.contains('\0')).ok_or(bad)
 }
 
 /// `KerberosTime` ([RFC 4120] §5.2.3): without fractions, in UTC.

@@ -1,0 +1,133 @@
+//! What a service accepts tickets with.
+
+use super::{EncryptionType, Keytab, ReplayCache, ServiceKey};
+use crate::wire::Sid;
+use crate::wire::krb5::Principal;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// Keys and rules of a service.
+/// See [RFC 4120] §3.2.3.
+#[derive(Debug)]
+pub struct Service {
+    keytab: Keytab,
+    encryption_types: Vec<EncryptionType>,
+    pub(super) clock_skew: Duration,
+    realms: Vec<Realm>,
+    pub(super) require_pac: bool,
+    pub(super) machine: Option<Sid>,
+    pub(super) replay_cache: Arc<dyn ReplayCache>,
+}
+
+#[derive(Debug)]
+struct Realm {
+    name: String,
+    /// As whoever runs the service says.
+    domain: Option<String>,
+}
+
+impl Service {
+    /// A service of these keys. Clients of their realms are trusted.
+    #[must_use]
+    pub fn new(keytab: Keytab, replay_cache: Arc<dyn ReplayCache>) -> Self {
+        let mut realms: Vec<Realm> = Vec::new();
+        for key in keytab.keys() {
+            let name = key.principal.realm();
+            if realms.iter().all(|known| known.name != name) {
+                realms.push(Realm { name: name.into(), domain: None });
+            }
+        }
+        Self {
+            keytab,
+            encryption_types: EncryptionType::DEFAULT.to_vec(),
+            clock_skew: Duration::from_secs(300),
+            realms,
+            require_pac: false,
+            machine: None,
+            replay_cache,
+        }
+    }
+
+    /// Trusts the clients of a realm, which are accounts of the NetBIOS domain `domain`: those of
+    /// `CORP.EXAMPLE` are `CORP\alice`, for example. Without it the PAC of the service's own realm
+    /// tells, and else the realm's name is the domain's.
+    #[must_use]
+    pub fn with_realm(mut self, name: impl Into<String>, domain: impl Into<String>) -> Self {
+        let (name, domain) = (name.into(), Some(domain.into()));
+        self.realms.retain(|known| known.name != name);
+        self.realms.push(Realm { name, domain });
+        self
+    }
+
+    /// Which encryption types are taken, of tickets and of session keys. Default:
+    /// [`EncryptionType::DEFAULT`], which leaves RC4 out.
+    ///
+    /// # Security
+    /// The password of a service with an RC4 key can be guessed from one of its tickets.
+    #[must_use]
+    pub fn with_encryption_types(mut self, types: &[EncryptionType]) -> Self {
+        self.encryption_types = types.to_vec();
+        self
+    }
+
+    /// How far a client's clock may be off. Default: 5 minutes.
+    #[must_use]
+    pub fn with_clock_skew(mut self, skew: Duration) -> Self {
+        self.clock_skew = skew;
+        self
+    }
+
+    /// Whether a ticket has to say who the account is for Windows ([MS-PAC]), as those of Active
+    /// Directory and Samba do. Default: no.
+    #[must_use]
+    pub fn with_pac_required(mut self, required: bool) -> Self {
+        self.require_pac = required;
+        self
+    }
+
+    /// The identifier of this machine's own accounts and groups, which no domain may put somebody
+    /// into ([MS-PAC] §4.1.2.2).
+    #[must_use]
+    pub fn with_machine_sid(mut self, machine: Sid) -> Self {
+        self.machine = Some(machine);
+        self
+    }
+
+    /// The keys.
+    #[must_use]
+    pub fn keytab(&self) -> &Keytab {
+        &self.keytab
+    }
+
+    pub(super) fn allows(&self, encryption_type: EncryptionType) -> bool {
+        self.encryption_types.contains(&encryption_type)
+    }
+
+    /// What is known of the domain of a realm's accounts; `None` if the realm is not trusted.
+    pub(super) fn domain(&self, realm: &str) -> Option<Option<&str>> {
+        let found = self.realms.iter().find(|known| known.name == realm);
+        found.map(|known| known.domain.as_deref())
+    }
+
+    /// The keys of a name, which is compared as Active Directory does, without regard to case; all
+    /// versions, because keytabs and directories do not always agree in their numbers
+    /// ([MS-KILE] §3.4.5). The one of that version comes first.
+    pub(super) fn keys_of<'k>(
+        &'k self,
+        name: &'k Principal<'k>,
+        kvno: Option<u32>,
+    ) -> impl Iterator<Item = &'k ServiceKey> {
+        let same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
+        let is_named = move |key: &&ServiceKey| {
+            let components = key.principal.components();
+            key.principal.realm() == name.realm
+                && components.len() == name.components.len()
+                && components.iter().zip(&name.components).all(|(one, other)| same(one, other))
+        };
+        let is_first = move |key: &&ServiceKey| Some(key.kvno) == kvno;
+        let named = || self.keytab.keys().iter().filter(is_named);
+        named().filter(is_first).chain(named().filter(move |key| !is_first(key)))
+    }
+}
