@@ -391,7 +391,7 @@ fn the_strongest_scheme_that_both_have_is_taken() {
         (&["Kerberos, Nego2, Bearer", "basic realm=x"], Scheme::Basic),
     ] {
         let mut client = client(config(&order));
-        let value = sent(advance(&mut client, lines)).value;
+        let value = sent(advance(&mut client, lines)).value.clone();
         assert!(value.starts_with(&format!("{expected} ")), "{value}");
         assert_eq!(client.scheme(), Some(expected));
     }

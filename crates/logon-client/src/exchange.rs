@@ -16,6 +16,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tower_service::Service;
+use zeroize::Zeroizing;
 
 /// Legs of one request: two sides with three each, and some that a mechanism adds.
 const MAX_LEGS: usize = 16;
@@ -217,8 +218,10 @@ fn is_uncertain(party: &Party<'_>, credentials: Option<&Credentials>) -> bool {
 
 fn add(request: &mut Request<RequestBody>, side: Side, credentials: Option<&Credentials>) {
     let Some(credentials) = credentials else { return };
+    // Wiped with its last copy, which shares the bytes.
+    let bytes = Bytes::from_owner(Zeroizing::new(credentials.value.as_bytes().to_vec()));
     // Base64 and a name: always a value.
-    if let Ok(mut value) = HeaderValue::from_str(&credentials.value) {
+    if let Ok(mut value) = HeaderValue::from_maybe_shared(bytes) {
         value.set_sensitive(true);
         let name = HeaderName::from_static(side.credentials_field());
         request.headers_mut().insert(name, value);

@@ -470,3 +470,24 @@ fn secrets_are_not_shown() {
     let shown = format!("{client:?} {:?}", login("alice"));
     assert!(shown.contains("alice") && !shown.contains(support::PASSWORD), "{shown}");
 }
+
+#[derive(Debug, Default)]
+struct Log(std::sync::Mutex<String>);
+
+impl logon_client::Observer for Log {
+    fn event(&self, event: logon_client::Event<'_>) {
+        *self.0.lock().unwrap() += &format!("{event:?}\n");
+    }
+}
+
+#[tokio::test]
+async fn who_writes_down_what_happens_writes_down_no_password() {
+    let (certificate, trust) = support::Certificate::make();
+    let site = Site::start(Spec { tls: Some(certificate), ..spec(&[Scheme::Basic]) }).await;
+    let log = Arc::<Log>::default();
+    let login = login("alice").with_schemes(&[Scheme::Basic]);
+    let client = builder().trust(trust).login(login).observer(Arc::clone(&log) as _).build();
+    assert_eq!(get(&client, &site.url("/")).await.status, 200);
+    let log = log.0.lock().unwrap();
+    assert!(log.contains("authorization") && !log.contains("Basic Q09SUFxhbGljZ"), "{log}");
+}

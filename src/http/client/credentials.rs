@@ -7,7 +7,7 @@ use crate::error::ApiMisuse;
 use crate::http::format_token;
 use alloc::string::String;
 use core::fmt;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// What a challenge, or an answer, led to.
 /// See [RFC 9110] §11.4.
@@ -24,8 +24,8 @@ pub enum ClientStep {
 /// The value of `Authorization`, or of `Proxy-Authorization` ([RFC 9110] §11.6.2, §11.7.2).
 ///
 /// # Security
-/// `Basic` has the password in it, the others what it can be guessed from: redacted in `Debug`;
-/// mark it as sensitive where it goes.
+/// `Basic` has the password in it, the others what it can be guessed from: redacted in `Debug`, and
+/// wiped when it is dropped; mark it as sensitive where it goes.
 #[non_exhaustive]
 pub struct Credentials {
     /// The whole value, scheme and all.
@@ -63,5 +63,11 @@ impl fmt::Debug for Credentials {
             .field("scheme", &scheme)
             .field("last", &self.last)
             .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Credentials {
+    fn drop(&mut self) {
+        self.value.zeroize();
     }
 }

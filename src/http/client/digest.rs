@@ -238,7 +238,7 @@ mod tests {
         let password = Zeroizing::new(password.into());
         let account = Password { name: name.into(), password };
         let request = Request { method: "GET".into(), uri: uri.into() };
-        Some(session.answer(&account, &request).unwrap().value)
+        Some(session.answer(&account, &request).unwrap().value.clone())
     }
 
     // H-27: RFC 7616 §3.9.1, §3.9.2 with erratum 4897, RFC 2617 §3.5.
