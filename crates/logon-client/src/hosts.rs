@@ -5,14 +5,17 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The hosts that may have credentials. An answer of any other host stays a 401.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Hosts(Kind);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hosts {
+    /// What the caller names in requests.
+    requested: bool,
+    listed: Vec<Pattern>,
+}
 
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-enum Kind {
-    #[default]
-    Requested,
-    Only(Vec<Pattern>),
+impl Default for Hosts {
+    fn default() -> Self {
+        Self::requested()
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,13 +53,13 @@ impl Hosts {
     /// credentials that the caller chose for this purpose. The default.
     #[must_use]
     pub fn requested() -> Self {
-        Self(Kind::Requested)
+        Self { requested: true, listed: Vec::new() }
     }
 
     /// Names without a dot, and this machine: what Windows takes for the intranet.
     #[must_use]
     pub fn local() -> Self {
-        Self(Kind::Only(vec![Pattern::Local]))
+        Self { requested: false, listed: vec![Pattern::Local] }
     }
 
     /// These hosts, wherever a request to them comes from: `web.corp.example`, `*.corp.example`
@@ -66,19 +69,17 @@ impl Hosts {
     /// [`HostsError`] if a pattern is none of those.
     pub fn only<P: AsRef<str>>(patterns: impl IntoIterator<Item = P>) -> Result<Self, HostsError> {
         let read = |pattern: P| Pattern::read(pattern.as_ref());
-        Ok(Self(Kind::Only(patterns.into_iter().map(read).collect::<Result<_, _>>()?)))
+        let listed = patterns.into_iter().map(read).collect::<Result<_, _>>()?;
+        Ok(Self { requested: false, listed })
     }
 
-    /// Adds `other`'s.
+    /// Adds `other`'s: `Hosts::requested().or(listed)` are the hosts that the caller names, and
+    /// those listed, also where a redirect leads to them.
     #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        match (self.0, other.0) {
-            (Kind::Only(mut one), Kind::Only(other)) => {
-                one.extend(other);
-                Self(Kind::Only(one))
-            }
-            _ => Self(Kind::Requested),
-        }
+    pub fn or(mut self, other: Self) -> Self {
+        self.requested |= other.requested;
+        self.listed.extend(other.listed);
+        self
     }
 
     /// Whether `host`, as URLs write it, is one of them. [`Self::requested`] lists none.
@@ -89,10 +90,7 @@ impl Hosts {
 
     /// Whether `host`, in lower case, may have them; `requested` if the caller named it.
     pub(crate) fn allow(&self, host: &str, requested: bool) -> bool {
-        match &self.0 {
-            Kind::Requested => requested,
-            Kind::Only(patterns) => patterns.iter().any(|pattern| pattern.matches(host)),
-        }
+        (requested && self.requested) || self.listed.iter().any(|pattern| pattern.matches(host))
     }
 }
 

@@ -331,6 +331,10 @@ async fn a_redirect_to_another_origin_gets_no_credentials() {
     let everywhere = Hosts::only(["localhost", "127.0.0.1"]).unwrap();
     let client = builder().login(login("alice").with_hosts(everywhere)).build();
     assert_eq!(get(&client, &site.url("/go")).await.user(), r"CORP\alice");
+    let named_or_listed = Hosts::requested().or(Hosts::only(["127.0.0.1"]).unwrap());
+    let client = builder().login(login("alice").with_hosts(named_or_listed)).build();
+    assert_eq!(get(&client, &site.url("/")).await.user(), r"CORP\alice");
+    assert_eq!(get(&client, &site.url("/go")).await.user(), r"CORP\alice");
     let client = builder().login(login("alice")).redirects(Redirects::NONE).build();
     assert_eq!(get(&client, &site.url("/go")).await.status, 302);
 }
