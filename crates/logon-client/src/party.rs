@@ -375,6 +375,8 @@ impl<'a> Party<'a> {
                 _ => attempt.end(),
             }
         }
+        // The server has not taken up what was sent unasked: the connection is as it was.
+        self.exchanging &= self.auth.as_ref().is_some_and(|auth| auth.scheme().is_some());
         Ok(())
     }
 }

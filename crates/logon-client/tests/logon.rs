@@ -414,6 +414,40 @@ async fn a_challenge_that_closes_the_connection_is_answered_on_another() {
     assert_eq!(site.legs(), ["NTLM 1", "NTLM 3"]);
 }
 
+#[tokio::test]
+async fn a_path_that_needs_no_logon_leaves_the_connection_for_others() {
+    let connections = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&connections);
+    let address = script::serve(move |mut peer: Peer| {
+        count.fetch_max(peer.number + 1, Ordering::Relaxed);
+        async move {
+            let challenge = logon::http::format_token(Scheme::Ntlm, &support::challenge());
+            loop {
+                let head = peer.head().await;
+                let leg = field(&head, "authorization").map(|it| support::describe(it.as_bytes()));
+                let answer = match leg.as_deref() {
+                    _ if head.is_empty() => return,
+                    _ if head.starts_with("GET /open") => "200 fine\r\n".to_owned(),
+                    None => "401 no\r\nWWW-Authenticate: NTLM\r\n".to_owned(),
+                    Some("NTLM 1") => format!("401 no\r\nWWW-Authenticate: {challenge}\r\n"),
+                    Some(_) => "200 fine\r\nConnection: close\r\n".to_owned(),
+                };
+                peer.say(&format!("HTTP/1.1 {answer}Content-Length: 0\r\n\r\n")).await;
+            }
+        }
+    })
+    .await;
+    let url = format!("http://localhost:{}/", address.port());
+    let client = builder().login(login("alice")).build();
+    let logged_on = |told: &support::Told| matches!(told.outcome.origin, Logon::LoggedOn { .. });
+    assert!(logged_on(&get(&client, &url).await));
+    for _ in 0..5 {
+        assert_eq!(get(&client, &format!("{url}open")).await.outcome.origin, Logon::NotAsked);
+    }
+    assert!(logged_on(&get(&client, &url).await));
+    assert_eq!(connections.load(Ordering::Relaxed), 2);
+}
+
 // H-10: what the server says of the connection
 #[tokio::test]
 async fn a_server_that_keeps_no_logon_is_logged_on_to_for_each_request() {
