@@ -7,6 +7,7 @@ pub mod digest;
 pub mod exchange;
 pub mod http;
 mod input;
+pub mod kerberos;
 pub mod session;
 pub mod wire;
 mod world;
@@ -15,7 +16,7 @@ mod world;
 pub type Target = fn(&[u8]);
 
 /// Every target under the name of its binary and of its folder in `seeds/`.
-pub const TARGETS: [(&str, Target); 17] = [
+pub const TARGETS: [(&str, Target); 21] = [
     ("negotiate", wire::negotiate),
     ("challenge", wire::challenge),
     ("authenticate", wire::authenticate),
@@ -33,4 +34,8 @@ pub const TARGETS: [(&str, Target); 17] = [
     ("session_unwrap", session::session_unwrap),
     ("tampered_logon", exchange::tampered_logon),
     ("client_challenges", client::client_challenges),
+    ("keytab", kerberos::keytab),
+    ("ccache", kerberos::ccache),
+    ("ap_req", kerberos::ap_req),
+    ("pac", kerberos::pac),
 ];
