@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 /// A protocol key ([RFC 3961] §3): wiped on drop, redacted in `Debug`, without `PartialEq`.
 ///
-/// Keys for one usage are derived from it on each call, which costs half a microsecond.
+/// Keys for one usage are derived from it on each call, which costs about a microsecond.
 #[derive(Clone)]
 pub struct Key {
     encryption_type: EncryptionType,

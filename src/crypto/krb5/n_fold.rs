@@ -33,11 +33,13 @@ pub(super) fn n_fold<const N: usize>(input: &[u8]) -> [u8; N] {
 
 /// Eight bits from `first_bit` on, as if `input` went on and on.
 fn eight_bits(input: &[u8], first_bit: usize) -> u32 {
-    let mut bytes = input.iter().cycle().skip(first_bit / 8).copied();
-    let pair = [bytes.next().unwrap_or_default(), bytes.next().unwrap_or_default()];
+    let index = first_bit / 8;
+    let first = input.get(index).copied().unwrap_or_default();
+    let next = input.get(index.saturating_add(1)).or_else(|| input.first()).copied();
+    let pair = u32::from(u16::from_be_bytes([first, next.unwrap_or_default()]));
+    // Of 16 bits those behind the first `first_bit % 8`.
     let shift = 8_usize.saturating_sub(first_bit % 8);
-    u32::from(u16::from_be_bytes(pair)).checked_shr(u32::try_from(shift).unwrap_or(8)).unwrap_or(0)
-        & 0xff
+    pair.unbounded_shr(u32::try_from(shift).unwrap_or_default()) & 0xff
 }
 
 /// What does not fit into a byte is carried to the next, and from the first to the last.

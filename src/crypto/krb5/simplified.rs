@@ -4,7 +4,7 @@ use super::n_fold::n_fold;
 use super::{BLOCK, KeyUsage, aes_cts, mac};
 use hmac::Hmac;
 use sha1::{Digest, Sha1};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// What a derived key is for: the last byte of its constant ([RFC 3961] §5.3).
 const CHECKSUM: u8 = 0x99;
@@ -16,20 +16,18 @@ pub(super) const MAC: usize = 12;
 
 /// `DK(base-key, constant)` ([RFC 3961] §5.1); only the first `key.len()` bytes count, 16 or 32.
 pub(super) fn derive(key: &[u8], constant: &[u8]) -> Zeroizing<[u8; 32]> {
-    let mut block: [u8; BLOCK] = n_fold(constant);
-    let mut derived = Zeroizing::new([0; 32]);
-    for part in derived.chunks_exact_mut(BLOCK).take(key.len() / BLOCK) {
-        aes_cts::encrypt(key, &mut block);
-        part.copy_from_slice(&block);
-    }
-    block.zeroize();
+    let [derived] = aes_cts::chains(key, [n_fold(constant)]);
     derived
 }
 
-/// The key for one usage, which has the length of `key`.
-fn derive_for(key: &[u8], usage: KeyUsage, purpose: u8) -> Zeroizing<[u8; 32]> {
+/// The keys for one usage, which have the length of `key`.
+fn derive_for<const N: usize>(
+    key: &[u8],
+    usage: KeyUsage,
+    purposes: [u8; N],
+) -> [Zeroizing<[u8; 32]>; N] {
     let [u0, u1, u2, u3] = usage.number().to_be_bytes();
-    derive(key, &[u0, u1, u2, u3, purpose])
+    aes_cts::chains(key, purposes.map(|purpose| n_fold(&[u0, u1, u2, u3, purpose])))
 }
 
 fn cut<'a>(derived: &'a Zeroizing<[u8; 32]>, key: &[u8]) -> &'a [u8] {
@@ -43,22 +41,23 @@ fn hmac_sha1(key: &[u8], parts: &[&[u8]]) -> [u8; MAC] {
 
 /// Encrypts `data`, which begins with the confounder, in place; gives what stands behind it.
 pub(super) fn encrypt(key: &[u8], usage: KeyUsage, data: &mut [u8]) -> [u8; MAC] {
-    let integrity = derive_for(key, usage, INTEGRITY);
+    let [integrity, encryption] = derive_for(key, usage, [INTEGRITY, ENCRYPTION]);
     let mac = hmac_sha1(cut(&integrity, key), &[data]);
-    aes_cts::encrypt(cut(&derive_for(key, usage, ENCRYPTION), key), data);
+    aes_cts::encrypt(cut(&encryption, key), data);
     mac
 }
 
 /// Decrypts `data` in place; gives what has to stand behind it.
 pub(super) fn decrypt(key: &[u8], usage: KeyUsage, data: &mut [u8]) -> [u8; MAC] {
-    aes_cts::decrypt(cut(&derive_for(key, usage, ENCRYPTION), key), data);
-    let integrity = derive_for(key, usage, INTEGRITY);
+    let [integrity, encryption] = derive_for(key, usage, [INTEGRITY, ENCRYPTION]);
+    aes_cts::decrypt(cut(&encryption, key), data);
     hmac_sha1(cut(&integrity, key), &[data])
 }
 
 /// `get_mic` of the checksum types 15 and 16.
 pub(super) fn checksum(key: &[u8], usage: KeyUsage, parts: &[&[u8]]) -> [u8; MAC] {
-    hmac_sha1(cut(&derive_for(key, usage, CHECKSUM), key), parts)
+    let [key_for_checksums] = derive_for(key, usage, [CHECKSUM]);
+    hmac_sha1(cut(&key_for_checksums, key), parts)
 }
 
 /// `pseudo-random` ([RFC 3961] §5.3): the hash of `input`, cut to a block and enciphered.
