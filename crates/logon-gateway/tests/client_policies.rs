@@ -193,29 +193,35 @@ async fn callers_own_credentials_are_nobody_elses() {
 }
 
 #[tokio::test]
-async fn the_demonstration_server_and_the_client_agree_at_each_of_its_paths() {
-    let demo = Demo::start();
-    for (url, tls) in [(&demo.http, false), (&demo.https, true)] {
-        for (path, scheme) in
-            [("ntlm", Scheme::Ntlm), ("nego", Scheme::Negotiate), ("both", Scheme::Ntlm)]
-        {
-            for (name, make, sends) in CLIENTS {
-                let case = format!("{url}/{path}/: {name}");
-                let login = make(login()).with_schemes(&[scheme]);
-                let trust = Trust::pem_file(demo.certificate().as_ref()).unwrap();
-                let client = Client::builder().trust(trust).login(login).build();
-                let answered = client.get(&format!("{url}/{path}/")).await;
-                if name == "required" && !tls {
-                    assert!(matches!(answered, Err(Error::Logon { .. })), "{case}");
-                    continue;
+async fn the_demonstration_server_and_the_client_agree_or_refuse_under_every_policy() {
+    for bindings in ["when-offered", "always"] {
+        for mic in ["when-offered", "always"] {
+            let demo = Demo::start_with(&["--bindings", bindings, "--mic", mic]);
+            let certificate = demo.certificate();
+            for (url, tls) in [(&demo.http, false), (&demo.https, true)] {
+                for (path, scheme) in
+                    [("ntlm", Scheme::Ntlm), ("nego", Scheme::Negotiate), ("both", Scheme::Ntlm)]
+                {
+                    for (name, make, sends) in CLIENTS {
+                        let case = format!("{bindings}, {mic}, {url}/{path}/: {name}");
+                        let login = make(login()).with_schemes(&[scheme]);
+                        let trust = Trust::pem_file(certificate.as_ref()).unwrap();
+                        let client = Client::builder().trust(trust).login(login).build();
+                        let answered = client.get(&format!("{url}/{path}/")).await;
+                        if name == "required" && !tls {
+                            assert!(matches!(answered, Err(Error::Logon { .. })), "{case}");
+                            continue;
+                        }
+                        let response = answered.unwrap();
+                        let status = response.status();
+                        let body = response.into_body().collect().await.unwrap().to_bytes();
+                        let told = String::from_utf8_lossy(&body);
+                        let passes =
+                            if bindings == "always" { tls && sends } else { !tls || sends };
+                        assert_eq!(status == 200, passes, "{case}: {status}");
+                        assert_eq!(told.contains(ALICE), passes, "{case}: {told}");
+                    }
                 }
-                let response = answered.unwrap();
-                let status = response.status();
-                let body = response.into_body().collect().await.unwrap().to_bytes();
-                let told = String::from_utf8_lossy(&body);
-                let passes = !tls || sends;
-                assert_eq!(status == 200, passes, "{case}: {status}");
-                assert_eq!(told.contains(ALICE), passes, "{case}: {told}");
             }
         }
     }

@@ -67,10 +67,16 @@ pub(crate) struct Demo {
 impl Demo {
     /// With the user `CORP\alice`.
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with these options.
+    pub(crate) fn start_with(options: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut process = Command::new(env!("CARGO_BIN_EXE_logon"))
             .args(["demo", "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--no-throttle"])
             .args(["--password-env", "PW", "--cert-out", "cert.pem"])
+            .args(options)
             .env("PW", super::PASSWORD)
             .current_dir(folder.path())
             .stdout(Stdio::piped())
