@@ -28,8 +28,8 @@ use tower_service::Service;
 
 /// An HTTP client that logs on where it is asked to. Clones share connections.
 ///
-/// Every answer has an [`Outcome`] in its extensions: whether it came of a logon, and if not, why;
-/// and an [`AnsweredUrl`].
+/// Every answer has an [`Outcome`](crate::Outcome) in its extensions: whether it came of a logon,
+/// and if not, why; and an [`AnsweredUrl`].
 ///
 /// # Wrong passwords
 /// Accounts are locked after a few. So of requests that need a logon one tries the credentials of a

@@ -226,7 +226,7 @@ async fn credentials_that_nobody_judges_are_tried_twice_and_not_again() {
     for way in ["closed", "timeout", "given up"] {
         let (address, tried) = undecided().await;
         let url = format!("http://localhost:{}/", address.port());
-        let limit = Duration::from_millis(if way == "timeout" { 300 } else { 60_000 });
+        let limit = Duration::from_millis(if way == "timeout" { 800 } else { 60_000 });
         let client = builder().login(login("alice")).response_timeout(limit).build();
         for _ in 0..4 {
             match way {
@@ -234,7 +234,7 @@ async fn credentials_that_nobody_judges_are_tried_twice_and_not_again() {
                 "timeout" => drop(client.get(&format!("{url}slow")).await),
                 _ => {
                     let slow = format!("{url}slow");
-                    let slow = tokio::time::timeout(Duration::from_millis(300), client.get(&slow));
+                    let slow = tokio::time::timeout(Duration::from_millis(800), client.get(&slow));
                     drop(slow.await);
                 }
             }
