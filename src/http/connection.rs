@@ -357,7 +357,11 @@ impl ConnectionAuth {
             _ => {
                 drop(state);
                 let config = Arc::clone(&self.config.acceptor);
-                (Acceptor::new(config, self.bindings.clone()), self.config.place())
+                let begin = match scheme {
+                    Scheme::Ntlm => Acceptor::ntlm,
+                    _ => Acceptor::new,
+                };
+                (begin(config, self.bindings.clone()), self.config.place())
             }
         };
         let Some(place) = place else {

@@ -138,6 +138,7 @@ impl SecurityStatus {
             | KerberosRefusal::NotYetValid
             | KerberosRefusal::Realm
             | KerberosRefusal::Transited
+            | KerberosRefusal::Restricted
             | KerberosRefusal::PacMissing => Self::LOGON_FAILURE,
         }
     }

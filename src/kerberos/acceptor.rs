@@ -7,13 +7,15 @@ use crate::config::AcceptorConfig;
 use crate::env::FileTime;
 use crate::error::{Denial, Error, Refusal};
 use crate::evidence::{BindingsChecked, MicChecked, ProofVerified};
-use crate::identity::{Account, AccountName, ClientClaims, Identity};
+use crate::identity::{Account, AccountName, ClientClaims, Identity, TargetName};
 use crate::policy::TargetNamePolicy;
+use crate::wire::Utf16Le;
+use crate::wire::krb5::decode_authorization_data;
 use crate::wire::krb5::{ApOptions, ApRep, ApReq, Authenticator, AuthenticatorChecksum};
 use crate::wire::krb5::{EncApRepPart, EncTicketPart, EncryptedData, EncryptionKey, GssFlags};
 use crate::wire::krb5::{GssToken, KerberosTime, KrbError, Principal, TicketFlags, TokenId};
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -123,6 +125,11 @@ impl Acceptor {
         if !authenticator.client.is_same(&ticket.client) {
             return Err(refuse(KerberosRefusal::BadMatch));
         }
+        if is_anonymous(&ticket) {
+            return Err(client.refused(Refusal::Anonymous));
+        }
+        let said = Said::of(&ticket, &authenticator)?
+            .ok_or_else(|| refuse(KerberosRefusal::Restricted))?;
         let now = self.config.now();
         let made = self.check_times(&ticket, &authenticator, now).map_err(refuse)?;
         let domain = self.check_realm(&ticket).map_err(refuse)?;
@@ -130,13 +137,17 @@ impl Acceptor {
         let asked = Self::asked(&session_key, &authenticator)?
             .ok_or_else(|| refuse(KerberosRefusal::Checksum))?;
         let service_name = joined(&request.ticket.server);
-        self.check_target(&service_name).map_err(|refusal| client.refused(refusal))?;
-        let policy = self.config.policy().bindings;
-        // Zeros stand for none ([RFC 4121] §4.1.1.2). The ticket names the service, which is what
-        // binds a logon without TLS.
-        let received = Some(asked.bindings).filter(|hash| *hash != ChannelBindingsHash::ZERO);
-        let bindings = BindingsChecked::check(policy, &self.bindings, received, true)
+        let service_named = self
+            .check_target(&service_name, said.target.as_deref())
             .map_err(|refusal| client.refused(refusal))?;
+        let policy = self.config.policy().bindings;
+        // Zeros stand for none ([RFC 4121] §4.1.1.2), unless the client says that it binds wherever
+        // it can: then somebody else's TLS is in between.
+        let received = Some(asked.bindings);
+        let received = received.filter(|it| said.binds || *it != ChannelBindingsHash::ZERO);
+        let bindings = BindingsChecked::check(policy, &self.bindings, received, service_named)
+            .map_err(|refusal| client.refused(refusal))?;
+        let subkey = authenticator.subkey.map(|key| self.key(key)).transpose()?;
         // Last, so that nothing is remembered of what is refused for another reason.
         self.check_replay(request, made, now).map_err(|error| match error {
             Ok(refusal) => refuse(refusal),
@@ -154,7 +165,8 @@ impl Acceptor {
         let claims = ClientClaims { target_name: service_name, ..ClientClaims::default() };
         let mic = MicChecked::not_of_ntlm();
         let identity = Identity::proven(&proof, &mic, &bindings, name, claims).with_pac(pac);
-        self.establish(request, &session_key, &authenticator, asked.flags, identity)
+        let keys = Keys { session_key, subkey };
+        self.establish(request, keys, &authenticator, asked.flags, identity)
     }
 
     /// The ticket's content, by a key of the service that it names.
@@ -245,14 +257,24 @@ impl Acceptor {
         Ok(domain)
     }
 
-    fn check_target(&self, service_name: &str) -> Result<(), Refusal> {
-        match &self.config.policy().target_name {
-            TargetNamePolicy::Report => Ok(()),
-            TargetNamePolicy::WhenOffered(names) | TargetNamePolicy::Require(names) => {
-                let known = names.iter().any(|name| name.matches(service_name));
-                if known { Ok(()) } else { Err(Refusal::WrongTargetName) }
+    /// Whether the client named a service that policy demands. The name in the ticket nobody has
+    /// signed, and services of one account have one key: what is demanded has to stand in the
+    /// authenticator ([MS-KILE] §3.2.5.8), and wherever it does it has to be right.
+    fn check_target(&self, of_ticket: &str, signed: Option<&str>) -> Result<bool, Refusal> {
+        let policy = &self.config.policy().target_name;
+        let required = matches!(policy, TargetNamePolicy::Require(_));
+        let name = match signed {
+            Some(signed) if !TargetName::new(of_ticket).matches(signed) => {
+                return Err(Refusal::WrongTargetName);
             }
+            Some(signed) => signed,
+            None if required => return Err(Refusal::TargetNameRequired),
+            None => of_ticket,
+        };
+        if !policy.allows(name) {
+            return Err(Refusal::WrongTargetName);
         }
+        Ok(signed.is_some() && policy.is_required_and_met_by(name))
     }
 
     /// What the client asks for, in the authenticator's checksum ([RFC 4121] §4.1.1); `None` if
@@ -294,13 +316,13 @@ impl Acceptor {
     fn establish(
         &self,
         request: &ApReq<'_>,
-        session_key: &Key,
+        keys: Keys,
         authenticator: &Authenticator<'_>,
         flags: GssFlags,
         identity: Identity,
     ) -> Result<Accepted, Error> {
-        let subkey = authenticator.subkey.map(|key| self.key(key)).transpose()?;
-        let base = subkey.as_ref().unwrap_or(session_key);
+        let Keys { session_key, subkey } = keys;
+        let base = subkey.as_ref().unwrap_or(&session_key);
         let received = authenticator.seq_number.unwrap_or(0);
         let mutual = flags.contains(GssFlags::MUTUAL)
             || request.ap_options.contains(ApOptions::MUTUAL_REQUIRED);
@@ -360,6 +382,66 @@ fn joined(principal: &Principal<'_>) -> String {
         }
     }
     text
+}
+
+/// The key of the ticket, and the one that the client prefers.
+struct Keys {
+    session_key: Key,
+    subkey: Option<Key>,
+}
+
+/// `WELLKNOWN/ANONYMOUS`, in its own realm or in any ([RFC 8062] §3), or no name at all.
+fn is_anonymous(ticket: &EncTicketPart<'_>) -> bool {
+    let name = &ticket.client.components;
+    let well_known = name.first() == Some(&"WELLKNOWN");
+    let nameless = name.is_empty() || name.iter().any(|component| component.is_empty());
+    well_known || nameless || ticket.flags.contains(TicketFlags::ANONYMOUS)
+}
+
+/// What the client says of itself in the authenticator ([MS-KILE] §3.2.5.8).
+#[derive(Default)]
+struct Said {
+    /// It sends channel bindings wherever there are some.
+    binds: bool,
+    /// The service that it means.
+    target: Option<String>,
+}
+
+const AD_IF_RELEVANT: i32 = 1;
+const KERB_AUTH_DATA_AP_OPTIONS: i32 = 143;
+const KERB_AUTH_DATA_CLIENT_TARGET: i32 = 144;
+const KERB_AP_OPTIONS_CBT: u32 = 0x4000;
+
+impl Said {
+    /// `None` if ticket or authenticator carry a restriction that is not known here, and that must
+    /// not be ignored therefore ([RFC 4120] §5.2.6).
+    fn of(
+        ticket: &EncTicketPart<'_>,
+        authenticator: &Authenticator<'_>,
+    ) -> Result<Option<Self>, Error> {
+        let both = ticket.authorization_data.iter().chain(&authenticator.authorization_data);
+        if both.into_iter().any(|element| element.kind != AD_IF_RELEVANT) {
+            return Ok(None);
+        }
+        let mut this = Self::default();
+        for outer in &authenticator.authorization_data {
+            for element in decode_authorization_data(outer.data)? {
+                match element.kind {
+                    KERB_AUTH_DATA_AP_OPTIONS => {
+                        let options = element.data.first_chunk().copied();
+                        let options = options.map_or(0, u32::from_le_bytes);
+                        this.binds |= options & KERB_AP_OPTIONS_CBT != 0;
+                    }
+                    KERB_AUTH_DATA_CLIENT_TARGET => {
+                        let target = Utf16Le::new(element.data).map(|text| text.to_string());
+                        this.target = Some(target.unwrap_or_default());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(Some(this))
+    }
 }
 
 /// What a client asks for.

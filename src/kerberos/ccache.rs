@@ -5,6 +5,7 @@ use crate::env::FileTime;
 use crate::error::DecodeError;
 use crate::wire::krb5::{CachedCredential, CredentialCacheFile};
 use alloc::vec::Vec;
+use core::fmt;
 use core::time::Duration;
 
 /// The tickets of a client, from a credential cache (MIT krb5, `ccache_file_format`).
@@ -19,7 +20,7 @@ pub struct CredentialCache {
 }
 
 /// A ticket with its session key ([RFC 4120] §1.4, "credentials").
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct CachedTicket {
     /// Whose it is.
     pub client: PrincipalName,
@@ -35,6 +36,18 @@ pub struct CachedTicket {
     pub flags: u32,
     /// The ticket in DER.
     pub ticket: Vec<u8>,
+}
+
+/// A ciphertext may be worth guessing at; only its length is shown.
+impl fmt::Debug for CachedTicket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CachedTicket")
+            .field("client", &self.client)
+            .field("server", &self.server)
+            .field("end_time", &self.end_time)
+            .field("ticket", &self.ticket.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl CredentialCache {

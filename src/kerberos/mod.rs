@@ -1,5 +1,5 @@
 //! Kerberos 5 ([RFC 4120], [RFC 4121]): encryption types and keys, where keys and tickets are kept,
-//! and the side that accepts tickets.
+//! and the two sides that use tickets.
 //!
 //! ```text
 //!  Keytab ──▶ Service ──▶ AcceptorConfig::with_kerberos

@@ -73,7 +73,7 @@ const USE_FOR_DENY_ONLY: u32 = 0x10;
 
 impl Pac {
     /// Finds the PAC of a ticket and verifies it with the service's key; `None` if the ticket
-    /// has none, as those of other KDCs.
+    /// has none, or one that does not say who the client is, as those of other KDCs.
     ///
     /// `machine` is the identifier of this machine's own accounts and groups, if it has such: no
     /// domain may put somebody into those ([MS-PAC] §4.1.2.2).
@@ -91,7 +91,8 @@ impl Pac {
 
         let client = pac.client_info()?.ok_or(missing("PAC_CLIENT_INFO"))?;
         verify_client(&client, ticket)?;
-        let logon = pac.logon_info()?.ok_or(missing("KERB_VALIDATION_INFO"))?;
+        // Other KDCs than those of Windows and Samba sign a PAC that says nothing.
+        let Some(logon) = pac.logon_info()? else { return Ok(None) };
         let upn_dns = pac.upn_dns_info()?;
         let user = user_of(&logon).ok_or(missing("LogonDomainId"))?;
         let others = [pac.requestor()?, upn_dns.and_then(|info| info.sid)];

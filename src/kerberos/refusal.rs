@@ -26,8 +26,7 @@ pub enum KerberosRefusal {
     NotYetValid,
     /// The authenticator was here before, or nobody can say that it was not.
     Replay,
-    /// The checksum of the authenticator is missing its fields, or is of a kind that protects
-    /// nothing.
+    /// The checksum of the authenticator is wrong, or of a kind that protects nothing.
     Checksum,
     /// The ticket is encrypted in the session key of another ticket, which services do not have.
     UserToUser,
@@ -35,6 +34,9 @@ pub enum KerberosRefusal {
     Realm,
     /// The ticket came through realms that nobody has vouched for.
     Transited,
+    /// Ticket or authenticator carry a restriction that is not known here, so nobody can keep to it
+    /// ([RFC 4120] §5.2.6).
+    Restricted,
     /// Policy demands a PAC, and the ticket has none.
     PacMissing,
     /// The PAC is not of this ticket, or was altered.
@@ -58,7 +60,7 @@ impl KerberosRefusal {
             Self::Replay => 34,
             Self::Checksum => 50,
             Self::UserToUser => 60,
-            Self::Realm | Self::Transited | Self::PacMissing => 12,
+            Self::Realm | Self::Transited | Self::Restricted | Self::PacMissing => 12,
         }
     }
 }
@@ -81,6 +83,7 @@ impl fmt::Display for KerberosRefusal {
             Self::UserToUser => "a ticket for user-to-user authentication",
             Self::Realm => "the client's realm is not trusted here",
             Self::Transited => "the realms that the ticket came through were not checked",
+            Self::Restricted => "the ticket is restricted in a way that is not known here",
             Self::PacMissing => "policy demands a PAC and the ticket has none",
             Self::Pac => "the PAC is not this ticket's, or was altered",
         })

@@ -3,6 +3,8 @@
 use crate::credential::StoreError;
 use crate::env::FileTime;
 use core::fmt::Debug;
+#[cfg(feature = "std")]
+use core::time::Duration;
 
 /// Remembers authenticators, so that one that was overheard is of no use ([RFC 4120] §3.2.3). All
 /// workers that have the same keys have to share one.
@@ -27,11 +29,12 @@ pub trait ReplayCache: Debug + Send + Sync {
 
 /// A [`ReplayCache`] in this program's memory.
 ///
-/// It begins empty: authenticators that were made before are refused, because they may have been
-/// sent to a program that ran here before. Clients make a new one for each request.
+/// It begins empty, so authenticators that were made before are refused: they may have been sent to
+/// a program that ran here before. Clients make a new one for each request.
 #[cfg(feature = "std")]
 #[derive(Debug)]
 pub struct MemoryReplayCache {
+    /// What was made earlier is not known here.
     since: FileTime,
     entries: std::sync::Mutex<Entries>,
 }
@@ -42,6 +45,8 @@ struct Entries {
     /// By when they can be forgotten.
     until: alloc::collections::BTreeSet<(FileTime, [u8; 32])>,
     digests: std::collections::HashSet<[u8; 32]>,
+    /// What could be sent until then is forgotten.
+    forgotten: FileTime,
 }
 
 /// Authenticators at a time, at some 150 bytes each. A client that floods it with authenticators
@@ -51,9 +56,17 @@ const MAX: usize = 1_000_000;
 
 #[cfg(feature = "std")]
 impl MemoryReplayCache {
-    /// An empty one; `since` is now.
+    /// An empty one; `now` is when it begins to remember, and `skew` how far a client's clock may
+    /// have been ahead then.
+    ///
+    /// # Security
+    /// With the skew of the [`Service`](super::Service) nobody logs on in the first minutes after a
+    /// start ([RFC 4120] §3.2.3 wants that of a memory that is lost). With less of it, who has read
+    /// the request of a client whose clock was further ahead can send it once more after a restart.
     #[must_use]
-    pub fn new(since: FileTime) -> Self {
+    pub fn new(now: FileTime, skew: Duration) -> Self {
+        let ticks = u64::try_from(skew.as_nanos().div_euclid(100)).unwrap_or(u64::MAX);
+        let since = FileTime::from_ticks(now.ticks().saturating_add(ticks));
         Self { since, entries: std::sync::Mutex::default() }
     }
 }
@@ -71,12 +84,18 @@ impl ReplayCache for MemoryReplayCache {
             return Ok(false);
         }
         let mut entries = self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let Entries { until: by_time, digests } = &mut *entries;
-        while let Some((_, old)) = by_time.first().copied().filter(|(until, _)| *until < now) {
+        let Entries { until: by_time, digests, forgotten } = &mut *entries;
+        // So many at a time that they become fewer, and nobody waits for all of them.
+        for _ in 0..16 {
+            let Some((end, old)) = by_time.first().copied().filter(|(end, _)| *end < now) else {
+                break;
+            };
             by_time.pop_first();
             digests.remove(&old);
+            *forgotten = end.max(*forgotten);
         }
-        if digests.contains(&digest) {
+        // A clock that was set back does not bring back what is forgotten.
+        if until <= *forgotten || digests.contains(&digest) {
             return Ok(false);
         }
         if digests.len() >= MAX {

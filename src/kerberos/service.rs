@@ -44,7 +44,7 @@ impl Service {
             encryption_types: EncryptionType::DEFAULT.to_vec(),
             clock_skew: Duration::from_secs(300),
             realms,
-            require_pac: false,
+            require_pac: true,
             machine: None,
             replay_cache,
         }
@@ -80,7 +80,9 @@ impl Service {
     }
 
     /// Whether a ticket has to say who the account is for Windows ([MS-PAC]), as those of Active
-    /// Directory and Samba do. Default: no.
+    /// Directory and Samba do. Default: yes. Clients can ask Active Directory for a ticket without:
+    /// its account is called as the client spelled it then, which may be another account's name
+    /// for somebody who looks at names.
     #[must_use]
     pub fn with_pac_required(mut self, required: bool) -> Self {
         self.require_pac = required;

@@ -3,7 +3,6 @@
 use super::{Key, KeyUsage};
 use crate::env::SecureRandom;
 use crate::error::{ApiMisuse, Error};
-use crate::spnego::Mic;
 use crate::wire::krb5::{MicToken, PerMessageFlags, WrapToken};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -111,11 +110,6 @@ impl Session {
         let mut out = Vec::new();
         token.encode(&mut out);
         Ok(out)
-    }
-
-    pub(crate) fn get_mech_list_mic(&mut self, mech_types: &[u8]) -> Result<Mic, Error> {
-        let mic = self.get_mic(mech_types)?;
-        Mic::new(&mic).ok_or_else(|| ApiMisuse::FieldTooLong("mechListMIC").into())
     }
 
     /// `GSS_VerifyMIC`: whether `token` is the peer's over its next message.

@@ -34,7 +34,10 @@ pub struct Acceptor {
 #[derive(Debug)]
 enum State {
     /// The first token decides what is spoken.
-    Start(ChannelBindings),
+    Start {
+        bindings: ChannelBindings,
+        kerberos: bool,
+    },
     Bare(mechanisms::Acceptor),
     Spnego(spnego::Acceptor<mechanisms::Acceptor>),
 }
@@ -97,7 +100,13 @@ impl Acceptor {
     /// connection it comes over.
     #[must_use]
     pub fn new(config: Arc<AcceptorConfig>, bindings: ChannelBindings) -> Self {
-        Self { config, state: State::Start(bindings) }
+        Self { config, state: State::Start { bindings, kerberos: true } }
+    }
+
+    /// An exchange of NTLM, bare or within SPNEGO, and of nothing else: HTTP's `NTLM` scheme.
+    #[must_use]
+    pub fn ntlm(config: Arc<AcceptorConfig>, bindings: ChannelBindings) -> Self {
+        Self { config, state: State::Start { bindings, kerberos: false } }
     }
 
     /// An exchange that goes on after its CHALLENGE.
@@ -158,8 +167,8 @@ impl Acceptor {
             return Err(Error::TokenTooLong { length: token.len(), limit });
         }
         let state = match state {
-            State::Start(bindings) => {
-                Self::start(token, Start { config: Arc::clone(&config), bindings })?
+            State::Start { bindings, kerberos } => {
+                Self::start(token, Start { config: Arc::clone(&config), bindings, kerberos })?
             }
             state => state,
         };
@@ -182,7 +191,7 @@ impl Acceptor {
                     return Ok(AcceptorStep::Complete(Context::new(true, established)));
                 }
             },
-            start @ State::Start(_) => start,
+            start @ State::Start { .. } => start,
         };
         Ok(AcceptorStep::Continue(Self { config, state }))
     }
@@ -196,7 +205,7 @@ impl Acceptor {
             };
         }
         #[cfg(feature = "kerberos")]
-        if start.config.kerberos.is_some() && crate::wire::krb5::GssToken::decode(token).is_ok() {
+        if start.has_kerberos() && crate::wire::krb5::GssToken::decode(token).is_ok() {
             let kerberos = start.kerberos().ok_or(PeerIncompatible::NoCommonMechanism)?;
             return Ok(State::Bare(mechanisms::Acceptor::Kerberos(kerberos)));
         }

@@ -4,6 +4,8 @@ use super::context::{ContextAttributes, Mechanism};
 use crate::binding::ChannelBindings;
 use crate::config::AcceptorConfig;
 use crate::credential::Answer;
+#[cfg(feature = "kerberos")]
+use crate::error::ApiMisuse;
 use crate::error::{Denial, Error, Refusal};
 use crate::identity::{Account, Identity};
 #[cfg(feature = "kerberos")]
@@ -22,6 +24,9 @@ use alloc::vec::Vec;
 pub(super) struct Start {
     pub(super) config: Arc<AcceptorConfig>,
     pub(super) bindings: ChannelBindings,
+    /// Whether the scheme has room for it.
+    #[cfg_attr(not(feature = "kerberos"), allow(dead_code))]
+    pub(super) kerberos: bool,
 }
 
 /// A mechanism at work on the server's side.
@@ -61,8 +66,13 @@ impl Start {
     }
 
     #[cfg(feature = "kerberos")]
+    pub(super) fn has_kerberos(&self) -> bool {
+        self.kerberos && self.config.kerberos.is_some()
+    }
+
+    #[cfg(feature = "kerberos")]
     pub(super) fn kerberos(self) -> Option<kerberos::Acceptor> {
-        let service = Arc::clone(self.config.kerberos.as_ref()?);
+        let service = Arc::clone(self.config.kerberos.as_ref().filter(|_| self.kerberos)?);
         Some(kerberos::Acceptor::new(self.config, service, self.bindings))
     }
 }
@@ -80,7 +90,7 @@ impl AcceptorMechanism for Acceptor {
     fn has(start: &Start, mech: MechType<'_>) -> bool {
         #[cfg(feature = "kerberos")]
         if is_kerberos(mech) {
-            return start.config.kerberos.is_some();
+            return start.has_kerberos();
         }
         mech == MechType::NTLMSSP && start.config.ntlm
     }
@@ -222,7 +232,10 @@ impl MechListMic for Session {
         match self {
             Self::Ntlm(session) => session.get_mech_list_mic(mech_types).map(Mic::from),
             #[cfg(feature = "kerberos")]
-            Self::Kerberos(session) => session.get_mech_list_mic(mech_types),
+            Self::Kerberos(session) => {
+                let mic = session.get_mic(mech_types)?;
+                Mic::new(&mic).ok_or_else(|| ApiMisuse::FieldTooLong("mechListMIC").into())
+            }
         }
     }
 

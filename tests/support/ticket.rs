@@ -9,8 +9,8 @@ use logon::kerberos::{
 };
 use logon::wire::krb5::{
     ApOptions, ApReq, Authenticator, AuthenticatorChecksum, Checksum, Element, EncTicketPart,
-    EncryptedData, EncryptionKey, GssFlags, GssToken, KerberosTime, Principal, Ticket, TicketFlags,
-    TokenId, TransitedEncoding,
+    EncryptedData, EncryptionKey, GssFlags, GssToken, KerberosTime, Ticket, TicketFlags, TokenId,
+    TransitedEncoding, encode_authorization_data,
 };
 use logon::wire::spnego::MechType;
 use logon::{AcceptorConfig, FileTime, Policy, SecureRandom, ServerNames, TimeSource};
@@ -61,7 +61,9 @@ pub(crate) fn keytab() -> Keytab {
 
 pub(crate) fn service() -> Service {
     let begun = FileTime::from_unix(Duration::from_secs(NOW - 3600));
-    Service::new(keytab(), Arc::new(MemoryReplayCache::new(begun))).with_realm(REALM, "CORP")
+    Service::new(keytab(), Arc::new(MemoryReplayCache::new(begun, Duration::ZERO)))
+        .with_realm(REALM, "CORP")
+        .with_pac_required(false)
 }
 
 pub(crate) fn config(service: Service, policy: Policy) -> Arc<AcceptorConfig> {
@@ -89,6 +91,8 @@ pub(crate) struct Forge {
     pub(crate) auth_time: u64,
     pub(crate) end: u64,
     pub(crate) authorization_data: Vec<(i32, Vec<u8>)>,
+    /// The authenticator's.
+    pub(crate) said: Vec<(i32, Vec<u8>)>,
     pub(crate) ctime: u64,
     pub(crate) cusec: u32,
     pub(crate) options: ApOptions,
@@ -127,6 +131,7 @@ impl Default for Forge {
             auth_time: NOW - 120,
             end: NOW + 3600,
             authorization_data: Vec::new(),
+            said: Vec::new(),
             ctime: NOW - 1,
             cusec: 7,
             options: ApOptions::MUTUAL_REQUIRED,
@@ -149,7 +154,6 @@ impl Forge {
 
     pub(crate) fn ticket(&self) -> Vec<u8> {
         let client = principal(self.client);
-        let elements = self.authorization_data.iter();
         let session_key = self.session_key();
         let part = EncTicketPart {
             flags: self.flags,
@@ -164,9 +168,7 @@ impl Forge {
             end_time: KerberosTime::from_unix(self.end),
             renew_till: None,
             addresses: Vec::new(),
-            authorization_data: elements
-                .map(|(kind, data)| Element { kind: *kind, data })
-                .collect(),
+            authorization_data: elements(&self.authorization_data),
         };
         let mut plain = Vec::new();
         part.encode(&mut plain).unwrap();
@@ -210,7 +212,7 @@ impl Forge {
                 .as_ref()
                 .map(|(kind, value)| EncryptionKey { key_type: *kind, value }),
             seq_number: Some(77),
-            authorization_data: Vec::new(),
+            authorization_data: elements(&self.said),
         };
         let mut plain = Vec::new();
         authenticator.encode(&mut plain).unwrap();
@@ -246,7 +248,18 @@ pub(crate) fn framed(message: &[u8]) -> Vec<u8> {
     out
 }
 
-/// An account name of `Principal`s, for comparisons.
-pub(crate) fn text(principal: &Principal<'_>) -> String {
-    principal.to_string()
+fn elements(list: &[(i32, Vec<u8>)]) -> Vec<Element<'_>> {
+    list.iter().map(|(kind, data)| Element { kind: *kind, data }).collect()
+}
+
+/// An `AD-IF-RELEVANT` around one element.
+pub(crate) fn relevant(kind: i32, data: &[u8]) -> (i32, Vec<u8>) {
+    let mut out = Vec::new();
+    encode_authorization_data(&[Element { kind, data }], &mut out).unwrap();
+    (1, out)
+}
+
+/// The service that the client means, under its authenticator ([MS-KILE] §3.2.5.8).
+pub(crate) fn target(name: &str) -> (i32, Vec<u8>) {
+    relevant(144, &name.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>())
 }

@@ -4,7 +4,12 @@ use crate::login::Ready;
 use crate::memory::{Failure, Memory, Place};
 use crate::pool::Origin;
 use logon::http::Scheme;
+use std::time::Duration;
 use tokio::sync::OwnedMutexGuard;
+
+/// How long one request waits for the verdict on another's credentials: an answer may be one that is
+/// long in coming.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What one exchange may try at a place. As long as nobody knows whether the credentials are right,
 /// one attempt is under way there, and others wait for what becomes of it.
@@ -44,7 +49,8 @@ impl<'a> Attempt<'a> {
     /// Whether credentials may be sent now; waits until that is known.
     pub(crate) async fn may_send(&mut self) -> bool {
         if self.turn.is_none() && !self.memory.is_sure(&self.place) && !self.is_refused() {
-            self.turn = Some(self.memory.turn(&self.place).lock_owned().await);
+            let turn = self.memory.turn(&self.place).lock_owned();
+            self.turn = tokio::time::timeout(PATIENCE, turn).await.ok();
         }
         if self.memory.is_sure(&self.place) || self.is_refused() {
             self.turn = None;

@@ -147,7 +147,7 @@ pub(crate) struct DemoOptions {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["user", "password_env"])]
     pub(crate) users: Option<PathBuf>,
 
-    /// Accept tickets of Kerberos too, by the keys of this keytab; the accounts of its realms are
+    /// Accept tickets of Kerberos too, by the keys of this keytab; the accounts of its realm are
     /// those of the demonstration's domain
     #[arg(long, value_name = "FILE")]
     pub(crate) keytab: Option<PathBuf>,

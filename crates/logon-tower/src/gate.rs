@@ -10,7 +10,9 @@ use logon::http::{
     Authentication, Carrier, ConnectionConfig, Decision, Question, RequestHead, Requirement,
     Response, Scheme, Scope, Scopes, Status, Throttle, ThrottleConfig,
 };
-use logon::{Account, AccountName, Answer, DigestAnswer, DigestUsername, Error, StoreError};
+use logon::{
+    Account, AccountName, Answer, DigestAnswer, DigestUsername, Error, Refusal, StoreError,
+};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -430,7 +432,10 @@ impl<S: AsyncCredentialStore> Gate<S> {
             _ => false,
         };
         let denied = match error {
-            Some(Error::Denied(denial)) => Some(denial.account()),
+            // A ticket is no guess: a wrong clock is not to lock the password out.
+            Some(Error::Denied(denial)) if !matches!(denial.refusal(), Refusal::Kerberos(_)) => {
+                Some(denial.account())
+            }
             _ => None,
         };
         // Counted under the name that was checked.

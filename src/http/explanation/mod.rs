@@ -166,6 +166,7 @@ impl Explanation {
             KerberosRefusal::UserToUser => &table::KERBEROS_USER_TO_USER,
             KerberosRefusal::Realm => &table::KERBEROS_REALM,
             KerberosRefusal::Transited => &table::KERBEROS_TRANSITED,
+            KerberosRefusal::Restricted => &table::KERBEROS_RESTRICTED,
             KerberosRefusal::PacMissing => &table::KERBEROS_PAC_MISSING,
             KerberosRefusal::Pac => &table::KERBEROS_PAC,
         }

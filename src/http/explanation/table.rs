@@ -353,6 +353,10 @@ explanations! {
         "The ticket came through other realms, and no KDC says that it has checked them.",
         "Look at the trusts between the realms; a domain controller sets the flag \
          TRANSITED-POLICY-CHECKED.";
+    KERBEROS_RESTRICTED: CHALLENGE, LOGON_FAILURE =>
+        "The ticket, or the client, carries a restriction that is not known here, so nobody can keep \
+         to it.",
+        "Find out what puts it there: a KDC with plug-ins, or a client library.";
     KERBEROS_PAC_MISSING: CHALLENGE, LOGON_FAILURE =>
         "Policy demands a PAC, and the ticket has none.",
         "Clear NO_AUTH_DATA_REQUIRED of the service account, or do not demand one: only Active \

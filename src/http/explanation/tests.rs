@@ -106,6 +106,7 @@ fn errors() -> Vec<Error> {
         Refusal::Kerberos(KerberosRefusal::UserToUser),
         Refusal::Kerberos(KerberosRefusal::Realm),
         Refusal::Kerberos(KerberosRefusal::Transited),
+        Refusal::Kerberos(KerberosRefusal::Restricted),
         Refusal::Kerberos(KerberosRefusal::PacMissing),
         Refusal::Kerberos(KerberosRefusal::Pac),
     ];

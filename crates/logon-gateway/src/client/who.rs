@@ -126,6 +126,12 @@ impl Who {
 
 /// The credentials of an account that somebody named.
 pub(crate) fn chosen(name: &str, password_file: Option<&Path>) -> Result<Found, Failure> {
+    // As curl takes it. Whatever is said of it must not repeat it.
+    if name.contains(':') {
+        let text = "-u takes a name alone: what stands on a command line others can read. Give the \
+                    password at the terminal, by --password-file or in LOGON_PASSWORD";
+        return Err(Failure::usage(text));
+    }
     let search = Search::new().name(name);
     let search = match password_file {
         Some(path) => search.given(Credentials::password(name, first_line(path)?)),

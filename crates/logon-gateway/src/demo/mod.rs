@@ -20,6 +20,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
@@ -44,11 +45,15 @@ fn service(keytab: &Path, domain: &str) -> Result<Arc<Service>, Failure> {
     if keytab.keys().is_empty() {
         return Err(failed("no key in it that can be used; export it with AES keys".to_owned()));
     }
-    let realms: Vec<String> =
-        keytab.keys().iter().map(|key| key.principal.realm().to_owned()).collect();
-    let memory = MemoryReplayCache::new(SystemClock.now());
-    let service = Service::new(keytab, Arc::new(memory));
-    Ok(Arc::new(realms.into_iter().fold(service, |service, it| service.with_realm(it, domain))))
+    let realm = keytab.keys().first().map(|key| key.principal.realm().to_owned());
+    let realm = realm.unwrap_or_default();
+    // Accounts of two realms are not to become one.
+    let only = keytab.keys().iter().all(|key| key.principal.realm() == realm);
+    // A demonstration that nobody can use for five minutes shows nothing.
+    let memory = MemoryReplayCache::new(SystemClock.now(), Duration::ZERO);
+    // Other KDCs than those of Windows and Samba issue no PAC.
+    let service = Service::new(keytab, Arc::new(memory)).with_pac_required(false);
+    Ok(Arc::new(if only { service.with_realm(realm, domain) } else { service }))
 }
 
 async fn serve(

@@ -30,6 +30,8 @@ bitflags::bitflags! {
         const TRANSITED_POLICY_CHECKED = 1 << 19;
         /// `ok-as-delegate(13)`.
         const OK_AS_DELEGATE = 1 << 18;
+        /// `anonymous(16)` ([RFC 8062] §3): the client is nobody.
+        const ANONYMOUS = 1 << 15;
     }
 }
 

@@ -10,6 +10,7 @@ use crate::error::{ApiMisuse, DecodeError};
 use crate::wire::der::{Defect, context, fields, nested, whole};
 use crate::wire::krb5::Principal;
 use alloc::vec::Vec;
+use core::fmt;
 use der::{SliceReader, Tag};
 
 const TICKET: u32 = 1;
@@ -26,13 +27,23 @@ const VERSION: i32 = 5;
 /// ```
 ///
 /// It keeps its bytes, because a client passes them on as they are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Ticket<'a> {
     der: &'a [u8],
     /// `realm` and `sname`: the service.
     pub server: Principal<'a>,
     /// `enc-part`.
     pub enc_part: EncryptedData<'a>,
+}
+
+/// A ciphertext may be worth guessing at; only its length is shown.
+impl fmt::Debug for Ticket<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ticket")
+            .field("server", &self.server)
+            .field("enc_part", &self.enc_part)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Ticket<'a> {
