@@ -25,10 +25,9 @@ const RULES: [(&str, u8); 11] = [
 ];
 
 /// Rules without a test, each with the reason.
-const EXCEPTIONS: [(&str, &str); 8] = [
+const EXCEPTIONS: [(&str, &str); 7] = [
     ("C-17", "no anonymous logon is offered: an initiator without a user is `ApiMisuse::NoUser`"),
     ("C-19", "the initiator has no NTLMv1, so there is no LM field to fill in it"),
-    ("E-10", "its subject is Kerberos"),
     ("P-09", "its subject is Kerberos; of MS-KRB5 in the list nothing more is asked than P-27"),
     ("P-10", "its subject is Kerberos, which the initiator does not offer"),
     ("S-26", "connectionless NTLM is not implemented; who asks for it is refused (F-09)"),
