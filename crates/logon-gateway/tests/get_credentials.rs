@@ -176,6 +176,13 @@ fn a_proxy_gets_the_credentials_that_are_for_it_and_no_others() {
 }
 
 #[test]
+fn a_password_behind_the_name_is_refused_and_not_repeated() {
+    let got = run(&mut get(&["-u", r"CORP\alice:S3cret!pw", "http://localhost:9/"]));
+    assert_eq!(got.code, 2, "{got:?}");
+    assert!(got.said.contains("--password-file") && !got.said.contains(PASSWORD), "{got:?}");
+}
+
+#[test]
 fn a_password_of_the_environment_is_of_the_name_beside_it_and_of_no_other() {
     let proxy = Script::start(challenged);
     let way = proxy.url();
