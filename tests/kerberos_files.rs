@@ -4,7 +4,9 @@
 #[path = "support/vectors.rs"]
 mod vectors;
 
-use logon::kerberos::{CredentialCache, EncryptionType, Key, Keytab, PrincipalName, ServiceKey};
+use logon::kerberos::{
+    ClockOffset, CredentialCache, EncryptionType, Key, Keytab, PrincipalName, ServiceKey,
+};
 use logon::wire::krb5::{CachedCredential, CredentialCacheFile, KeytabFile, Principal};
 use logon::{DecodeErrorKind, FileTime};
 use std::fmt::Write;
@@ -130,7 +132,8 @@ fn check_tickets(bytes: &[u8], file: &CredentialCacheFile<'_>) {
     let tickets: Vec<_> = file.credentials.iter().filter(|this| !this.is_configuration()).collect();
     assert_eq!(cache.tickets().len(), tickets.len());
     assert_eq!(*cache.default_principal(), PrincipalName::from(&file.default_principal));
-    assert_eq!(cache.kdc_offset(), file.kdc_offset);
+    let (seconds, microseconds) = file.kdc_offset.unwrap_or_default();
+    assert_eq!(cache.clock_offset(), ClockOffset::new(seconds, microseconds));
     let at = |seconds: u32| FileTime::from_unix(Duration::from_secs(seconds.into()));
     for this in tickets {
         let server = PrincipalName::from(&this.server);

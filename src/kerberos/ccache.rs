@@ -1,6 +1,6 @@
 //! The tickets of a client.
 
-use super::{EncryptionType, Key, PrincipalName};
+use super::{ClockOffset, EncryptionType, Key, PrincipalName, ServiceTicket};
 use crate::env::FileTime;
 use crate::error::DecodeError;
 use crate::wire::krb5::{CachedCredential, CredentialCacheFile};
@@ -16,7 +16,7 @@ use core::time::Duration;
 pub struct CredentialCache {
     default_principal: PrincipalName,
     tickets: Vec<CachedTicket>,
-    kdc_offset: Option<(i32, i32)>,
+    clock_offset: ClockOffset,
 }
 
 /// A ticket with its session key ([RFC 4120] §1.4, "credentials").
@@ -32,6 +32,8 @@ pub struct CachedTicket {
     pub start_time: FileTime,
     /// When it ends.
     pub end_time: FileTime,
+    /// Until when it can be renewed; 1601 if it cannot.
+    pub renew_till: FileTime,
     /// Its flags, the first in the highest bit ([RFC 4120] §5.3).
     pub flags: u32,
     /// The ticket in DER.
@@ -51,6 +53,13 @@ impl fmt::Debug for CachedTicket {
 }
 
 impl CredentialCache {
+    /// An empty one.
+    #[must_use]
+    pub fn new(default_principal: PrincipalName) -> Self {
+        let clock_offset = ClockOffset::default();
+        Self { default_principal, tickets: Vec::new(), clock_offset }
+    }
+
     /// Decodes a file.
     ///
     /// # Errors
@@ -61,7 +70,10 @@ impl CredentialCache {
         Ok(Self {
             default_principal: PrincipalName::from(&file.default_principal),
             tickets: tickets.filter_map(CachedTicket::of).collect(),
-            kdc_offset: file.kdc_offset,
+            clock_offset: file
+                .kdc_offset
+                .map(|(seconds, microseconds)| ClockOffset::new(seconds, microseconds))
+                .unwrap_or_default(),
         })
     }
 
@@ -77,17 +89,34 @@ impl CredentialCache {
         &self.tickets
     }
 
-    /// How far the KDC's clock was ahead of this machine's: seconds and microseconds.
+    /// How far the KDC's clock is ahead of this machine's.
     #[must_use]
-    pub fn kdc_offset(&self) -> Option<(i32, i32)> {
-        self.kdc_offset
+    pub fn clock_offset(&self) -> ClockOffset {
+        self.clock_offset
     }
 
-    /// The ticket of this service that is valid `now`: of several the one that ends last.
+    /// Remembers what a [`TicketRequest`](super::TicketRequest) led to, in the place of what it had
+    /// of the same services.
+    pub fn insert(&mut self, found: ServiceTicket) {
+        let ServiceTicket { ticket, gained, clock_offset } = found;
+        for ticket in gained.into_iter().chain([ticket]) {
+            self.tickets
+                .retain(|this| this.server != ticket.server || this.client != ticket.client);
+            self.tickets.push(ticket);
+        }
+        self.clock_offset = clock_offset;
+    }
+
+    /// The ticket of this service that is valid `now`, by the KDC's clock: of several the one that
+    /// ends last. Where the realm of `server` is empty, any will do.
     #[must_use]
     pub fn ticket_for(&self, server: &PrincipalName, now: FileTime) -> Option<&CachedTicket> {
+        let same = |this: &PrincipalName| {
+            this.components() == server.components()
+                && (server.realm().is_empty() || this.realm() == server.realm())
+        };
         let valid = |this: &&CachedTicket| {
-            this.server == *server && this.start_time <= now && now < this.end_time
+            same(&this.server) && this.start_time <= now && now < this.end_time
         };
         self.tickets.iter().filter(valid).max_by_key(|this| this.end_time)
     }
@@ -107,6 +136,11 @@ impl CachedTicket {
             session_key: Key::new(encryption_type, cached.key).ok()?,
             start_time: time(start_time),
             end_time: time(cached.end_time),
+            renew_till: if cached.renew_till == 0 {
+                FileTime::default()
+            } else {
+                time(cached.renew_till)
+            },
             flags: cached.ticket_flags,
             ticket: cached.ticket.into(),
         })

@@ -19,6 +19,8 @@ mod ccache;
 #[cfg(feature = "kerberos")]
 mod initiator;
 #[cfg(feature = "kerberos")]
+mod kdc;
+#[cfg(feature = "kerberos")]
 mod keytab;
 #[cfg(feature = "kerberos")]
 mod pac;
@@ -40,6 +42,11 @@ pub use crate::crypto::krb5::{
 pub use ccache::{CachedTicket, CredentialCache};
 #[cfg(feature = "kerberos")]
 pub use initiator::InitiatorConfig;
+#[cfg(feature = "kerberos")]
+pub use kdc::{
+    ClientSecret, ClockOffset, KdcClock, SendToKdc, ServiceTicket, TicketConfig, TicketError,
+    TicketRequest, TicketStep,
+};
 #[cfg(feature = "kerberos")]
 pub use keytab::{Keytab, ServiceKey};
 #[cfg(feature = "kerberos")]

@@ -41,6 +41,13 @@ impl PrincipalName {
         Self { realm: realm.to_owned(), components, name_type }
     }
 
+    /// The ticket-granting service of `realm`, as the clients of `of` know it
+    /// ([RFC 4120] §7.3): `krbtgt/REALM@OF`.
+    #[must_use]
+    pub fn ticket_granting(realm: &str, of: &str) -> Self {
+        Self::new(Self::SRV_INST, ["krbtgt", realm], of)
+    }
+
     /// The realm.
     #[must_use]
     pub fn realm(&self) -> &str {
@@ -57,6 +64,35 @@ impl PrincipalName {
     #[must_use]
     pub fn name_type(&self) -> i32 {
         self.name_type
+    }
+
+    /// The same name in another realm.
+    #[must_use]
+    pub fn in_realm(&self, realm: &str) -> Self {
+        Self { realm: realm.to_owned(), ..self.clone() }
+    }
+
+    /// Whether it is a user principal name, which the KDC makes an account's name of
+    /// ([RFC 6806] §5).
+    #[must_use]
+    pub fn is_enterprise(&self) -> bool {
+        self.name_type == Self::ENTERPRISE
+    }
+
+    /// The realm that it grants tickets in, if it is a ticket-granting service.
+    pub(super) fn grants_in(&self) -> Option<&str> {
+        match self.components.as_slice() {
+            [service, realm] if service == "krbtgt" => Some(realm),
+            _ => None,
+        }
+    }
+
+    /// Whether it is the same but for the case of its letters, as Active Directory compares.
+    pub(super) fn is_alike(&self, other: &Self) -> bool {
+        let same = |(one, other): (&String, &String)| one.eq_ignore_ascii_case(other);
+        self.realm.eq_ignore_ascii_case(&other.realm)
+            && self.components.len() == other.components.len()
+            && self.components.iter().zip(&other.components).all(same)
     }
 
     /// The salt that string-to-key takes if the KDC does not name another: realm and components

@@ -193,6 +193,7 @@ impl Forge {
             session_key: self.session_key(),
             start_time: FileTime::from_unix(Duration::from_secs(NOW - 60)),
             end_time: FileTime::from_unix(Duration::from_secs(self.end)),
+            renew_till: FileTime::default(),
             flags: self.flags.bits(),
             ticket: self.ticket(),
         }
