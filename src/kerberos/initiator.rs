@@ -84,6 +84,12 @@ pub(crate) struct ExpectReply {
     seq_number: u32,
 }
 
+/// The error code of a token that has a `KRB-ERROR` in it ([RFC 4121] §4.1).
+pub(crate) fn error_code(token: &[u8]) -> Option<i32> {
+    let token = GssToken::decode(token).ok().filter(|token| token.id == TokenId::Error)?;
+    KrbError::decode(token.message).ok().map(|error| error.error_code)
+}
+
 const FLAGS: GssFlags = GssFlags::MUTUAL
     .union(GssFlags::REPLAY)
     .union(GssFlags::SEQUENCE)
@@ -93,6 +99,11 @@ const FLAGS: GssFlags = GssFlags::MUTUAL
 impl Initiator {
     pub(crate) fn new(config: Arc<InitiatorConfig>, bindings: ChannelBindings) -> Self {
         Self::Start(ExpectStart { config, bindings })
+    }
+
+    /// Whether the ticket is out, and only the server's proof is awaited.
+    pub(crate) fn is_final(&self) -> bool {
+        matches!(self, Self::Reply(_))
     }
 
     /// Takes the acceptor's token, `None` at the start; what has to be sent is appended to `out`.

@@ -64,6 +64,6 @@ pub use service::Service;
 #[cfg(feature = "kerberos")]
 pub(crate) use acceptor::{Acceptor, Established};
 #[cfg(feature = "kerberos")]
-pub(crate) use initiator::{Initiator, InitiatorOutput};
+pub(crate) use initiator::{Initiator, InitiatorOutput, error_code};
 #[cfg(feature = "kerberos")]
 pub(crate) use session::Session;

@@ -2,8 +2,6 @@
 
 use super::context::{ContextAttributes, InitiatorContext, Mechanism};
 use super::mechanisms;
-#[cfg(test)]
-use super::mechanisms::Session;
 use crate::binding::ChannelBindings;
 use crate::config::InitiatorConfig;
 use crate::error::Error;
@@ -72,9 +70,6 @@ pub struct Initiator(State);
 enum State {
     Bare(mechanisms::Initiator),
     Spnego(spnego::Initiator<mechanisms::Initiator>),
-    /// As Kerberos is: so many tokens still to send, and then the server's proof.
-    #[cfg(test)]
-    PerRequest(u8),
 }
 
 /// What a token led to.
@@ -159,30 +154,8 @@ impl Initiator {
                     return Ok(InitiatorStep::Complete(context));
                 }
             },
-            #[cfg(test)]
-            State::PerRequest(0) => {
-                if token != Some(b"AP-REP") {
-                    return Err(Error::OutOfSequence { expected: "AP-REP", received: "not that" });
-                }
-                let key = ntlm::ExportedSessionKey::from_bytes([0; 16]);
-                let flags = crate::wire::ntlm::NegotiateFlags::empty();
-                let session = ntlm::Session::new(key, flags, ntlm::Role::Initiator);
-                let session = Session::Ntlm(session);
-                let context = InitiatorContext::new(Mechanism::PerRequest, session);
-                return Ok(InitiatorStep::Complete(context));
-            }
-            #[cfg(test)]
-            State::PerRequest(left) => {
-                out.extend(b"AP-REQ");
-                State::PerRequest(left - 1)
-            }
         };
         Ok(InitiatorStep::Continue(Self(next)))
-    }
-
-    #[cfg(test)]
-    pub(crate) fn per_request(tokens: u8) -> Self {
-        Self(State::PerRequest(tokens))
     }
 
     /// What will have authenticated this side, once that is known: a negotiation does not know
@@ -194,20 +167,17 @@ impl Initiator {
             #[cfg(feature = "kerberos")]
             State::Bare(mechanisms::Initiator::Kerberos(_)) => Some(Mechanism::Kerberos),
             State::Spnego(spnego) => spnego.established().map(|session| session.mechanism(true)),
-            #[cfg(test)]
-            State::PerRequest(_) => Some(Mechanism::PerRequest),
         }
     }
 
     /// Whether this side has sent all that it has to send, and only the server's consent is
-    /// awaited.
+    /// awaited. Where Kerberos was begun with, the server may want more all the same: it may have
+    /// no key and select another mechanism.
     #[must_use]
     pub fn is_final(&self) -> bool {
         match &self.0 {
-            State::Bare(_) => false,
+            State::Bare(mechanism) => mechanism.is_final(),
             State::Spnego(spnego) => spnego.is_final(),
-            #[cfg(test)]
-            State::PerRequest(left) => *left == 0,
         }
     }
 }

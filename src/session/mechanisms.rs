@@ -6,7 +6,7 @@ use crate::config::AcceptorConfig;
 use crate::credential::Answer;
 #[cfg(feature = "kerberos")]
 use crate::error::ApiMisuse;
-use crate::error::{Denial, Error, Refusal};
+use crate::error::{Denial, Error, PeerIncompatible, Refusal};
 use crate::identity::{Account, Identity};
 #[cfg(feature = "kerberos")]
 use crate::kerberos;
@@ -77,11 +77,6 @@ impl Start {
     }
 }
 
-#[cfg(feature = "kerberos")]
-pub(super) fn is_kerberos(mech: MechType<'_>) -> bool {
-    mech == MechType::KRB5 || mech == MechType::MS_KRB5
-}
-
 impl AcceptorMechanism for Acceptor {
     type Start = Start;
     type Pending = ntlm::PendingLogon;
@@ -89,7 +84,7 @@ impl AcceptorMechanism for Acceptor {
 
     fn has(start: &Start, mech: MechType<'_>) -> bool {
         #[cfg(feature = "kerberos")]
-        if is_kerberos(mech) {
+        if mech.is_same(MechType::KRB5) {
             return start.has_kerberos();
         }
         mech == MechType::NTLMSSP && start.config.ntlm
@@ -97,7 +92,7 @@ impl AcceptorMechanism for Acceptor {
 
     fn begin(start: Start, mech: MechType<'_>) -> Option<Self> {
         #[cfg(feature = "kerberos")]
-        if is_kerberos(mech) {
+        if mech.is_same(MechType::KRB5) {
             return start.kerberos().map(Self::Kerberos);
         }
         Self::has(&start, mech).then(|| Self::Ntlm(start.ntlm()))
@@ -280,6 +275,29 @@ impl InitiatorMechanism for Initiator {
             #[cfg(feature = "kerberos")]
             Self::Kerberos(_) => MechType::KRB5,
         }
+    }
+
+    fn is_final(&self) -> bool {
+        match self {
+            // A bare exchange has an end, which is when it is complete.
+            Self::Ntlm(_) => false,
+            #[cfg(feature = "kerberos")]
+            Self::Kerberos(kerberos) => kerberos.is_final(),
+        }
+    }
+
+    fn rejected(&self, token: Option<&[u8]>) -> Error {
+        match self {
+            Self::Ntlm(_) => {}
+            #[cfg(feature = "kerberos")]
+            Self::Kerberos(_) => {
+                if let Some(code) = token.and_then(kerberos::error_code) {
+                    return PeerIncompatible::KerberosError(code).into();
+                }
+            }
+        }
+        let _ = token;
+        PeerIncompatible::Rejected.into()
     }
 
     fn step(

@@ -54,9 +54,14 @@ impl<M: InitiatorMechanism> Initiator<M> {
         Self::Start(mechanisms)
     }
 
-    /// Whether only the acceptor's consent is awaited.
+    /// Whether only the acceptor's consent is awaited, as far as can be known: it may still select
+    /// another mechanism.
     pub(crate) fn is_final(&self) -> bool {
-        matches!(self, Self::Final(_))
+        match self {
+            Self::Start(_) => false,
+            Self::Resp(state) => state.mechanism.is_final(),
+            Self::Final(_) => true,
+        }
     }
 
     /// What is left of the mechanism, when only the acceptor's consent is awaited.
@@ -115,7 +120,7 @@ impl<M: InitiatorMechanism> ExpectResp<M> {
         let Self { mut mechanism, others, mut list, first } = self;
         let resp = NegTokenResp::decode(token)?;
         match resp.neg_state {
-            Some(NegState::Reject) => return Err(PeerIncompatible::Rejected.into()),
+            Some(NegState::Reject) => return Err(mechanism.rejected(resp.response_token)),
             Some(NegState::RequestMic) if !first => {
                 return Err(Error::OutOfSequence {
                     expected: "request-mic in the first reply only",
@@ -125,7 +130,8 @@ impl<M: InitiatorMechanism> ExpectResp<M> {
             Some(NegState::RequestMic) => list.mech_list_mic_required = true,
             Some(NegState::AcceptIncomplete | NegState::AcceptCompleted) | None => {}
         }
-        let is_selected = |it: &M| resp.supported_mech == Some(it.mech_type());
+        let is_selected =
+            |it: &M| resp.supported_mech.is_some_and(|mech| mech.is_same(it.mech_type()));
         let mut inner = resp.response_token;
         match others.into_iter().find(is_selected) {
             // Somebody may have changed the list: both sides sign it ([RFC 4178] §5).
@@ -180,7 +186,7 @@ impl<M: InitiatorMechanism> ExpectResp<M> {
 /// Whatever the acceptor selects, and whenever it says so, is what was offered.
 fn same_mechanism(resp: &NegTokenResp<'_>, offered: MechType<'_>) -> Result<(), PeerIncompatible> {
     match resp.supported_mech {
-        Some(selected) if selected != offered => Err(PeerIncompatible::MechanismNotOffered),
+        Some(selected) if !selected.is_same(offered) => Err(PeerIncompatible::MechanismNotOffered),
         _ => Ok(()),
     }
 }

@@ -44,6 +44,12 @@ pub(crate) trait InitiatorMechanism: Sized {
     /// The mechanism's number.
     fn mech_type(&self) -> MechType<'static>;
 
+    /// Whether nothing but the acceptor's consent is awaited, as far as can be known.
+    fn is_final(&self) -> bool;
+
+    /// What the acceptor's refusal means; it may have come with a token.
+    fn rejected(&self, token: Option<&[u8]>) -> Error;
+
     /// Takes the acceptor's token, `None` at the start; what has to be sent is appended to
     /// `out`.
     fn step(

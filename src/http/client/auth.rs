@@ -43,6 +43,11 @@ pub struct ClientAuth {
     pub(super) target: TargetName,
     pub(super) bindings: ChannelBindings,
     pub(super) state: State,
+    /// Of the service, for Kerberos.
+    #[cfg(feature = "kerberos")]
+    pub(super) ticket: Option<Arc<crate::kerberos::InitiatorConfig>>,
+    /// The exchange under way began without a challenge.
+    pub(super) unasked: bool,
     /// For `Digest`: what the next credentials are for, and the nonce that they answer.
     pub(super) request: Option<Request>,
     pub(super) digest: Option<DigestSession>,
@@ -81,8 +86,42 @@ impl ClientAuth {
         target: TargetName,
         bindings: ChannelBindings,
     ) -> Self {
-        let state = State::Idle;
-        Self { config, side, target, bindings, state, request: None, digest: None }
+        Self {
+            config,
+            side,
+            target,
+            bindings,
+            state: State::Idle,
+            #[cfg(feature = "kerberos")]
+            ticket: None,
+            unasked: false,
+            request: None,
+            digest: None,
+        }
+    }
+
+    /// Gives a ticket of the service to the exchanges that begin after this, by `Negotiate`. With
+    /// it Kerberos is what the server is asked to take first, and NTLM, if it is configured, what
+    /// it may take instead. `None` takes it away.
+    #[cfg(feature = "kerberos")]
+    pub fn use_ticket(&mut self, ticket: Option<Arc<crate::kerberos::InitiatorConfig>>) {
+        self.ticket = ticket;
+    }
+
+    /// Whether a ticket would be of use: these challenges would begin an exchange by `Negotiate`.
+    #[cfg(feature = "kerberos")]
+    #[must_use]
+    pub fn wants_ticket<'a>(&self, challenges: impl IntoIterator<Item = &'a [u8]>) -> bool {
+        matches!(self.state, State::Idle | State::Established(_))
+            && self.config.schemes.contains(&Scheme::Negotiate)
+            && Challenges::parse(challenges).offers(Scheme::Negotiate)
+    }
+
+    pub(super) fn has_ticket(&self) -> bool {
+        #[cfg(feature = "kerberos")]
+        return self.ticket.is_some();
+        #[cfg(not(feature = "kerberos"))]
+        false
     }
 
     /// Says which request the next credentials are for: its method, and its target as it stands in
@@ -92,8 +131,8 @@ impl ClientAuth {
     }
 
     /// Credentials that no challenge asked for, or one that was read elsewhere. Ends whatever was
-    /// under way. Of NTLM, these are never more than NEGOTIATE; of `Digest`, they answer the nonce
-    /// of the last challenge once more.
+    /// under way. Of NTLM, these are never more than NEGOTIATE; of Kerberos, they are all there is;
+    /// of `Digest`, they answer the nonce of the last challenge once more.
     ///
     /// # Errors
     /// [`ClientError::NotConfigured`], [`ClientError::MutualAuthMissing`],
@@ -101,10 +140,11 @@ impl ClientAuth {
     /// [`ClientError::ChallengeNeeded`], [`ClientError::RequestUnknown`].
     pub fn initial(&mut self, scheme: Scheme) -> Result<Credentials, ClientError> {
         self.state = State::Idle;
-        if !self.config.has(scheme) {
+        if !self.config.has(scheme, self.has_ticket()) {
             return Err(ClientError::NotConfigured { scheme });
         }
         self.meets_demands(scheme)?;
+        self.unasked = true;
         self.start(scheme)
     }
 
@@ -121,6 +161,7 @@ impl ClientAuth {
         match mem::replace(&mut self.state, State::Failed) {
             State::Idle | State::Established(_) => {
                 self.state = State::Idle;
+                self.unasked = false;
                 let scheme = self.choose(&challenges)?;
                 if scheme == Scheme::Digest {
                     self.take_nonce(&challenges)?;
@@ -165,7 +206,9 @@ impl ClientAuth {
         match mem::replace(&mut self.state, State::Failed) {
             State::Exchange(scheme, initiator) => {
                 let token = challenges.token(scheme)?;
-                if token.is_none() && !initiator.is_final() {
+                // A ticket that nobody asked for may be one that nobody looked at.
+                let unread = self.unasked && initiator.mechanism().is_none();
+                if token.is_none() && (!initiator.is_final() || unread) {
                     return self.not_asked_for();
                 }
                 let context = self.consent(scheme, initiator, token.as_deref())?;

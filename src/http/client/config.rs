@@ -2,6 +2,7 @@
 
 use super::super::Scheme;
 use crate::config::InitiatorConfig;
+use crate::env::SecureRandom;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -11,7 +12,9 @@ use zeroize::Zeroizing;
 /// What the exchanges of a client share: who it is, which schemes it may speak, what it demands.
 /// See [RFC 9110] §11.4, [MS-NTHT] §3.1.
 pub struct ClientConfig {
-    pub(super) initiator: Arc<InitiatorConfig>,
+    /// What NTLM is spoken with, if it is.
+    pub(super) initiator: Option<Arc<InitiatorConfig>>,
+    pub(super) random: Arc<dyn SecureRandom>,
     pub(super) schemes: Vec<Scheme>,
     pub(super) password: Option<Password>,
     pub(super) mutual_auth: bool,
@@ -28,8 +31,18 @@ impl ClientConfig {
     /// A client that logs on by [`Scheme::Negotiate`] and [`Scheme::Ntlm`], as `initiator` says.
     #[must_use]
     pub fn new(initiator: Arc<InitiatorConfig>) -> Self {
+        let random = Arc::clone(&initiator.random);
+        Self { initiator: Some(initiator), ..Self::without_ntlm(random) }
+    }
+
+    /// A client that does not speak NTLM: for Kerberos, of which each exchange is given a ticket
+    /// ([`ClientAuth::use_ticket`](super::ClientAuth::use_ticket)), and for the schemes that take
+    /// the password itself.
+    #[must_use]
+    pub fn without_ntlm(random: Arc<dyn SecureRandom>) -> Self {
         Self {
-            initiator,
+            initiator: None,
+            random,
             schemes: Scheme::INTEGRATED.to_vec(),
             password: None,
             mutual_auth: false,
@@ -60,7 +73,8 @@ impl ClientConfig {
     }
 
     /// Whether the server has to prove who it is, too. Default: no, for NTLM cannot do it: with
-    /// this it is not spoken, bare or within `Negotiate`, and neither is `Basic`. Of `Digest` the
+    /// this it is not spoken, bare or within `Negotiate`, and neither is `Basic`. A server that
+    /// asked for a ticket of Kerberos proves itself in any case. Of `Digest` the
     /// proof is in [`Side::info_field`](super::super::Side::info_field), see
     /// [`ClientAuth::authentication_info`](super::ClientAuth::authentication_info).
     #[must_use]
@@ -84,9 +98,14 @@ impl ClientConfig {
         &self.schemes
     }
 
-    /// Whether there is what the scheme needs.
-    pub(super) fn has(&self, scheme: Scheme) -> bool {
-        self.schemes.contains(&scheme) && (scheme.is_per_connection() || self.password.is_some())
+    /// Whether there is what the scheme needs; `ticket` if there is one.
+    pub(super) fn has(&self, scheme: Scheme, ticket: bool) -> bool {
+        self.schemes.contains(&scheme)
+            && match scheme {
+                Scheme::Negotiate => ticket || self.initiator.is_some(),
+                Scheme::Ntlm => self.initiator.is_some(),
+                Scheme::Digest | Scheme::Basic => self.password.is_some(),
+            }
     }
 }
 

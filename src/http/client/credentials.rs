@@ -32,12 +32,16 @@ pub struct Credentials {
     pub value: String,
     /// Whether this is all that the client has to say, so that the request's body may go with
     /// it. If not, another leg is sure to follow: send no body, or an empty one ([RFC 4559] §6).
+    /// With a ticket of Kerberos one may follow all the same, if the server has another mechanism.
     pub last: bool,
+    /// Whether a password that is wrong counts against the account with this: of NTLM only the
+    /// last message, of Kerberos none.
+    pub counts: bool,
 }
 
 impl Credentials {
-    pub(super) fn of_token(scheme: Scheme, token: &[u8], last: bool) -> Self {
-        Self { value: format_token(scheme, token), last }
+    pub(super) fn of_token(scheme: Scheme, token: &[u8], last: bool, counts: bool) -> Self {
+        Self { value: format_token(scheme, token), last, counts }
     }
 
     /// `user-pass` in UTF-8, whatever `charset` the challenge asks for ([RFC 7617] §2, §2.1).
@@ -52,7 +56,7 @@ impl Credentials {
         pair.push_str(name);
         pair.push(':');
         pair.push_str(password);
-        Ok(Self::of_token(Scheme::Basic, pair.as_bytes(), true))
+        Ok(Self::of_token(Scheme::Basic, pair.as_bytes(), true, true))
     }
 }
 

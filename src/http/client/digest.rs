@@ -153,7 +153,7 @@ impl DigestSession {
         }
         self.expected = Some(response(""));
         self.proven = false;
-        Ok(Credentials { value, last: true })
+        Ok(Credentials { value, last: true, counts: true })
     }
 
     /// Takes `Authentication-Info` ([RFC 7616] §3.5): `false` if it is to prove that the server

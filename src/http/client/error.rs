@@ -84,7 +84,7 @@ impl fmt::Display for ClientError {
                 "the server answers Negotiate with bare NTLM; allow the NTLM scheme alone",
             ),
             Self::MutualAuthMissing => f.write_str(
-                "the server does not prove who it is, and that is demanded; NTLM cannot: use another scheme, or do not demand it",
+                "the server does not prove who it is, and that is demanded; NTLM cannot: use Kerberos, or do not demand it. Of Kerberos the proof is in the answer's WWW-Authenticate: look for a proxy that drops it, and at who answers",
             ),
             Self::BindingsImpossible => f.write_str(
                 "channel bindings are demanded, and this connection or scheme has none; connect over TLS to a certificate that has them, or do not demand them",

@@ -7,7 +7,9 @@ use super::challenge::Challenges;
 use super::credentials::{ClientStep, Credentials};
 use super::digest::DigestSession;
 use super::error::ClientError;
+use crate::config::InitiatorConfig;
 use crate::error::{Error, HeaderError, PeerIncompatible};
+use crate::identity::TargetName;
 use crate::session::{ContextAttributes, Initiator, InitiatorContext, InitiatorStep, Mechanism};
 use crate::wire::ntlm::MessageType;
 use alloc::sync::Arc;
@@ -19,7 +21,8 @@ impl ClientAuth {
         if challenges.is_empty() {
             return Err(out_of_order("a challenge", "a response without one"));
         }
-        let has = |scheme: &Scheme| self.config.has(*scheme);
+        let ticket = self.has_ticket();
+        let has = |scheme: &Scheme| self.config.has(*scheme, ticket);
         let mut offered =
             self.config.schemes().iter().copied().filter(has).filter(|s| challenges.offers(*s));
         let Some(strongest) = offered.next() else {
@@ -49,8 +52,13 @@ impl ClientAuth {
         if self.config.bindings_required && !bound {
             return Err(ClientError::BindingsImpossible);
         }
-        // None of the mechanisms that the initiator has can do it: better not to send anything.
-        if self.config.mutual_auth && scheme != Scheme::Digest {
+        // Of the mechanisms, Kerberos can do it. Else it is better not to send anything.
+        let proven = match scheme {
+            Scheme::Digest => true,
+            Scheme::Negotiate => self.has_ticket(),
+            Scheme::Ntlm | Scheme::Basic => false,
+        };
+        if self.config.mutual_auth && !proven {
             return Err(ClientError::MutualAuthMissing);
         }
         Ok(())
@@ -58,14 +66,24 @@ impl ClientAuth {
 
     /// The first credentials of a scheme that is configured and meets the demands.
     pub(super) fn start(&mut self, scheme: Scheme) -> Result<Credentials, ClientError> {
-        let initiator = || Arc::clone(&self.config.initiator);
-        let (target, bindings) = (|| self.target.clone(), || self.bindings.clone());
+        let not_configured = ClientError::NotConfigured { scheme };
+        let ntlm = || self.config.initiator.clone().map(|config| (config, self.target.clone()));
+        let bindings = || self.bindings.clone();
         let initiator = match scheme {
-            Scheme::Negotiate => Initiator::negotiate(initiator(), target(), bindings()),
-            Scheme::Ntlm => Initiator::ntlm(initiator(), target(), bindings()),
+            Scheme::Negotiate => match self.with_ticket(ntlm()) {
+                Some(initiator) => initiator,
+                None => {
+                    let (config, target) = ntlm().ok_or(not_configured)?;
+                    Initiator::negotiate(config, target, bindings())
+                }
+            },
+            Scheme::Ntlm => {
+                let (config, target) = ntlm().ok_or(not_configured)?;
+                Initiator::ntlm(config, target, bindings())
+            }
             Scheme::Basic | Scheme::Digest => {
                 let account = self.config.password.as_ref();
-                let account = account.ok_or(ClientError::NotConfigured { scheme })?;
+                let account = account.ok_or(not_configured)?;
                 let credentials = match scheme {
                     Scheme::Digest => {
                         let digest = self.digest.as_mut();
@@ -82,11 +100,21 @@ impl ClientAuth {
         self.begin(scheme, initiator)
     }
 
-    pub(super) fn begin(
-        &mut self,
-        scheme: Scheme,
-        initiator: Initiator,
-    ) -> Result<Credentials, ClientError> {
+    /// A negotiation that begins with Kerberos. NTLM, which does not prove the server, is no part
+    /// of it where that is demanded.
+    #[cfg(feature = "kerberos")]
+    fn with_ticket(&self, ntlm: Option<(Arc<InitiatorConfig>, TargetName)>) -> Option<Initiator> {
+        let ticket = Arc::clone(self.ticket.as_ref()?);
+        let ntlm = ntlm.filter(|_| !self.config.mutual_auth);
+        Some(Initiator::negotiate_kerberos(ticket, ntlm, self.bindings.clone()))
+    }
+
+    #[cfg(not(feature = "kerberos"))]
+    fn with_ticket(&self, _: Option<(Arc<InitiatorConfig>, TargetName)>) -> Option<Initiator> {
+        None
+    }
+
+    fn begin(&mut self, scheme: Scheme, initiator: Initiator) -> Result<Credentials, ClientError> {
         let mut out = Vec::new();
         let step = initiator.step(None, &mut out)?;
         Ok(self.send(scheme, step, &out))
@@ -99,25 +127,27 @@ impl ClientAuth {
     }
 
     pub(super) fn take_nonce(&mut self, challenges: &Challenges<'_>) -> Result<(), ClientError> {
-        let random = &*self.config.initiator.random;
+        let random = &*self.config.random;
         let session = challenges.digest().map(|challenge| DigestSession::new(challenge, random));
         self.digest = session.transpose()?;
         Ok(())
     }
 
     fn send(&mut self, scheme: Scheme, step: InitiatorStep, out: &[u8]) -> Credentials {
-        let last = match step {
+        let (last, mechanism) = match step {
             InitiatorStep::Continue(initiator) => {
-                let last = initiator.is_final();
+                let of_last = (initiator.is_final(), initiator.mechanism());
                 self.state = State::Exchange(scheme, initiator);
-                last
+                of_last
             }
             InitiatorStep::Complete(context) => {
+                let mechanism = context.mechanism();
                 self.state = State::Sent(scheme, Some(context));
-                true
+                (true, Some(mechanism))
             }
         };
-        Credentials::of_token(scheme, out, last)
+        let counts = last && mechanism.is_some_and(Mechanism::is_per_connection);
+        Credentials::of_token(scheme, out, last, counts)
     }
 
     /// Answers the token of a 401.
@@ -170,7 +200,11 @@ impl ClientAuth {
         match self.step(scheme, initiator, token, &mut out) {
             Ok(InitiatorStep::Complete(context)) if out.is_empty() => Ok(context),
             Ok(_) => Err(out_of_order("the server's last token", "one that wants an answer")),
-            // The token that is absent would have been the server's proof.
+            // The token that is absent would have been the server's proof: a context that needs one
+            // is one of Kerberos.
+            Err(ClientError::Exchange(Error::OutOfSequence { .. })) if token.is_none() => {
+                Err(ClientError::MutualAuthMissing)
+            }
             Err(_) if token.is_none() && self.config.mutual_auth => {
                 Err(ClientError::MutualAuthMissing)
             }

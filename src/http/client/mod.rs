@@ -22,8 +22,6 @@ mod credentials;
 mod digest;
 mod error;
 mod legs;
-#[cfg(test)]
-mod tests;
 
 pub use auth::ClientAuth;
 pub use config::ClientConfig;

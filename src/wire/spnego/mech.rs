@@ -34,6 +34,13 @@ impl MechType<'static> {
 }
 
 impl MechType<'_> {
+    /// Whether both are numbers of the same mechanism: Kerberos has two.
+    #[must_use]
+    pub fn is_same(self, other: MechType<'_>) -> bool {
+        let kerberos = |it: MechType<'_>| it.0 == KRB5.as_bytes() || it.0 == MS_KRB5.as_bytes();
+        self.0 == other.0 || kerberos(self) && kerberos(other)
+    }
+
     /// The usual name, when it is a mechanism that clients are known to list.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
