@@ -131,7 +131,7 @@ pub struct AcceptorConfig {
     /// Whether NTLM is spoken.
     pub(crate) ntlm: bool,
     #[cfg(feature = "kerberos")]
-    pub(crate) kerberos: Option<Arc<crate::kerberos::Service>>,
+    pub(crate) kerberos: Option<Arc<dyn crate::kerberos::ServiceSource>>,
     pub(crate) random: Arc<dyn SecureRandom>,
     pub(crate) clock: Arc<dyn TimeSource>,
 }
@@ -193,8 +193,16 @@ impl AcceptorConfig {
     /// decides.
     #[cfg(feature = "kerberos")]
     #[must_use]
-    pub fn with_kerberos(mut self, service: Arc<crate::kerberos::Service>) -> Self {
-        self.kerberos = Some(service);
+    pub fn with_kerberos(self, service: Arc<crate::kerberos::Service>) -> Self {
+        self.with_kerberos_source(Arc::new(service))
+    }
+
+    /// The same with a service whose keys may be replaced: each exchange is one with the keys of
+    /// its beginning.
+    #[cfg(feature = "kerberos")]
+    #[must_use]
+    pub fn with_kerberos_source(mut self, source: Arc<dyn crate::kerberos::ServiceSource>) -> Self {
+        self.kerberos = Some(source);
         self
     }
 
@@ -203,6 +211,14 @@ impl AcceptorConfig {
     pub fn with_ntlm(mut self, ntlm: bool) -> Self {
         self.ntlm = ntlm;
         self
+    }
+
+    /// Whether tickets of Kerberos are accepted.
+    pub(crate) fn has_kerberos(&self) -> bool {
+        #[cfg(feature = "kerberos")]
+        return self.kerberos.is_some();
+        #[cfg(not(feature = "kerberos"))]
+        false
     }
 
     /// The names of the server.

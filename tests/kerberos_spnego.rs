@@ -72,6 +72,7 @@ fn init(mechs: &[MechType<'_>], token: Option<&[u8]>) -> Vec<u8> {
     out
 }
 
+// P-09
 #[test]
 fn within_spnego_one_token_is_enough_under_both_numbers() {
     for first in [MechType::KRB5, MechType::MS_KRB5] {

@@ -25,10 +25,9 @@ const RULES: [(&str, u8); 11] = [
 ];
 
 /// Rules without a test, each with the reason.
-const EXCEPTIONS: [(&str, &str); 7] = [
+const EXCEPTIONS: [(&str, &str); 6] = [
     ("C-17", "no anonymous logon is offered: an initiator without a user is `ApiMisuse::NoUser`"),
     ("C-19", "the initiator has no NTLMv1, so there is no LM field to fill in it"),
-    ("P-09", "its subject is Kerberos; of MS-KRB5 in the list nothing more is asked than P-27"),
     ("P-10", "its subject is Kerberos, which the initiator does not offer"),
     ("S-26", "connectionless NTLM is not implemented; who asks for it is refused (F-09)"),
     ("WS-2", "nothing of the client is bound to a system; its builds for others are not run here"),
@@ -36,16 +35,12 @@ const EXCEPTIONS: [(&str, &str); 7] = [
 ];
 
 /// What of a rule that has tests waits for something else.
-const WAITING: [(&str, &str); 9] = [
+const WAITING: [(&str, &str); 5] = [
     ("H-11", "the client's new AP-REQ for each request; the server's side is held"),
     ("HS-21", "NO_LOGON_SERVERS never reaches an application: HS-18 answers 503 before"),
     ("H-21", "408: a client whose time is over is disconnected without an answer"),
-    ("HS-3", "a keytab; a service principal name for each host is held"),
-    ("HS-25", "AP-REP; the place of the token is held with SPNEGO and a second mechanism"),
-    ("HS-26", "whether the client asked for mutual authentication"),
     ("PG-1", "Chromium, which tests/interop has: one page and no prompt"),
     ("PG-13", "what of it is Kerberos': key versions and encryption types of a keytab"),
-    ("HS-28", "one keytab entry for many hosts; one configuration for many names is held"),
 ];
 
 /// Tests by the rule they name.

@@ -22,9 +22,10 @@ use crate::binding::ChannelBindings;
 use crate::credential::{Answer, CredentialStore, StoreError};
 use crate::digest::{DigestAccount, DigestAnswer};
 use crate::env::FileTime;
-use crate::error::{ApiMisuse, Error, HeaderError};
+use crate::error::{ApiMisuse, Error, HeaderError, PeerIncompatible, Refusal};
 use crate::identity::{Account, Identity};
-use crate::session::{Acceptor, AcceptorStep, Context, ContextAttributes, LogonRequest};
+use crate::session::{Acceptor, AcceptorStep, Allowed, Context, ContextAttributes};
+use crate::session::{LogonRequest, Mechanism};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -129,8 +130,7 @@ impl ConnectionAuth {
         match scheme.filter(|scheme| self.accepts(*scheme, resource)) {
             // What was offered, but cannot be had here: over HTTP/1.1 it can.
             None if scheme.is_some_and(|scheme| self.needs_http_1_1(scheme, resource)) => {
-                let why = Explanation::HTTP_1_1_REQUIRED;
-                Decision::Respond(self.offer(resource, Stale::No, why))
+                Decision::Respond(self.http_1_1_required(resource))
             }
             None if scope.passes(credentials.scheme) => Decision::Forward(Forward::default()),
             None => self.anonymous(resource, Explanation::OTHER_SCHEME),
@@ -282,7 +282,10 @@ impl ConnectionAuth {
     /// The logon of this connection, if it counts for `scope`.
     fn followed(&self, scope: &Scope) -> Option<Authentication> {
         let State::Authenticated { logon, since } = &self.state else { return None };
-        let counts = !self.is_over(*since) && scope.schemes().contains(&logon.scheme());
+        let is_ntlm = logon.mechanism().is_some_and(Mechanism::is_per_connection);
+        let counts = !self.is_over(*since)
+            && scope.schemes().contains(&logon.scheme())
+            && (scope.ntlm() || !is_ntlm);
         counts.then(|| Authentication::success(Arc::clone(logon), false, true))
     }
 
@@ -357,11 +360,13 @@ impl ConnectionAuth {
             _ => {
                 drop(state);
                 let config = Arc::clone(&self.config.acceptor);
-                let begin = match scheme {
-                    Scheme::Ntlm => Acceptor::ntlm,
-                    _ => Acceptor::new,
+                let exclusive = self.carrier != Carrier::Multiplexed;
+                let allowed = Allowed {
+                    ntlm: exclusive && self.takes_ntlm(resource.scope),
+                    kerberos: scheme != Scheme::Ntlm,
                 };
-                (begin(config, self.bindings.clone()), self.config.place())
+                let bindings = self.bindings.clone();
+                (Acceptor::with_mechanisms(config, bindings, allowed), self.config.place())
             }
         };
         let Some(place) = place else {
@@ -381,6 +386,17 @@ impl ConnectionAuth {
         resource: Resource<'_>,
     ) -> Decision {
         match step {
+            // Requests of such a connection are not in order.
+            Ok(AcceptorStep::Continue(_)) if self.carrier == Carrier::Multiplexed => {
+                Decision::Respond(self.http_1_1_required(resource))
+            }
+            Err(Error::PeerIncompatible(what)) if self.is_missing_here(what, resource) => {
+                Decision::Respond(self.http_1_1_required(resource))
+            }
+            // Begun where NTLM is taken, and to be finished where it is not.
+            Ok(AcceptorStep::NeedLogon(_)) if !self.takes_ntlm(resource.scope) => {
+                self.fail(PeerIncompatible::NtlmDisabled.into(), Some(scheme), resource)
+            }
             Ok(AcceptorStep::Continue(acceptor)) => {
                 self.state = State::Exchange { scheme, acceptor, place };
                 Decision::Respond(Response {
@@ -394,8 +410,21 @@ impl ConnectionAuth {
                 self.ask(Claim::Exchange { scheme, request, place }, resource)
             }
             Ok(AcceptorStep::Complete(context)) => self.complete(context, scheme, out),
-            Err(error) => self.fail(error, Some(scheme), resource),
+            Err(error) => self.refuse(error, scheme, out, resource),
         }
+    }
+
+    /// Whether a client speaks what it could speak over HTTP/1.1.
+    fn is_missing_here(&self, what: PeerIncompatible, resource: Resource<'_>) -> bool {
+        let is_ntlm =
+            matches!(what, PeerIncompatible::NtlmDisabled | PeerIncompatible::NoCommonMechanism);
+        is_ntlm && self.carrier == Carrier::Multiplexed && self.takes_ntlm(resource.scope)
+    }
+
+    fn http_1_1_required(&self, resource: Resource<'_>) -> Response {
+        let why = Explanation::HTTP_1_1_REQUIRED;
+        let offer = self.offer(resource, Stale::No, why);
+        Response { http_1_1_required: true, explanation: Some(why), ..offer }
     }
 
     fn ask(&mut self, claim: Claim, resource: Resource<'_>) -> Decision {
@@ -403,7 +432,7 @@ impl ConnectionAuth {
         Decision::NeedLogon
     }
 
-    pub(super) fn complete(&mut self, context: Context, scheme: Scheme, out: &[u8]) -> Decision {
+    fn complete(&mut self, context: Context, scheme: Scheme, out: &[u8]) -> Decision {
         let persistent = self.config.persistent
             && self.carrier == Carrier::Exclusive
             && context.mechanism().is_per_connection();
@@ -444,6 +473,30 @@ impl ConnectionAuth {
         let logon = Arc::new(Logon::new(identity, scheme, None, ContextAttributes::empty()));
         let authentication = Authentication::success(logon, true, false);
         Decision::Forward(Forward { authentication, fields, ..Forward::default() })
+    }
+
+    /// Of a ticket the client is told what is wrong with it: it has to ask the domain for another
+    /// one, or to look at its clock ([RFC 4120] §3.2.3). That says nothing of an account.
+    fn refuse(
+        &mut self,
+        error: Error,
+        scheme: Scheme,
+        out: &[u8],
+        resource: Resource<'_>,
+    ) -> Decision {
+        let of_ticket = matches!(&error, Error::Denied(denial)
+            if matches!(denial.refusal(), Refusal::Kerberos(_)));
+        let mut decision = self.fail(error, Some(scheme), resource);
+        if let Decision::Respond(response) = &mut decision
+            && of_ticket
+            && !out.is_empty()
+        {
+            let bare = response.challenges.iter_mut().find(|value| *value == scheme.name());
+            if let Some(value) = bare {
+                *value = format_token(scheme, out);
+            }
+        }
+        decision
     }
 
     /// Every refusal looks alike: the bare schemes, as if nothing had been said.

@@ -20,8 +20,6 @@ mod request;
 mod scheme;
 mod scope;
 mod scopes;
-#[cfg(test)]
-mod second_mechanism;
 mod security_status;
 mod status;
 mod throttle;

@@ -1,7 +1,7 @@
 //! What a client is offered, and what of it would be looked at.
 
 use super::connection::Resource;
-use super::{Carrier, ConnectionAuth, Explanation, Response, Scheme, Status};
+use super::{Carrier, ConnectionAuth, Explanation, Response, Scheme, Scope, Status};
 use crate::error::Error;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -61,17 +61,27 @@ impl ConnectionAuth {
         }
     }
 
-    /// Whether this scheme would do here, if it were not for HTTP/2.
+    /// Whether this scheme would do here, if it were not for HTTP/2. `Negotiate` may come to NTLM
+    /// wherever that is taken; a ticket alone needs no connection.
     pub(super) fn needs_http_1_1(&self, scheme: Scheme, resource: Resource<'_>) -> bool {
         self.carrier == Carrier::Multiplexed
             && scheme.is_per_connection()
+            && self.takes_ntlm(resource.scope)
             && resource.scope.schemes().contains(&scheme)
+    }
+
+    /// Whether NTLM is taken, over HTTP/1.1.
+    pub(super) fn takes_ntlm(&self, scope: &Scope) -> bool {
+        self.config.acceptor.ntlm && scope.ntlm()
     }
 
     /// Whether credentials of this scheme are looked at.
     pub(super) fn accepts(&self, scheme: Scheme, resource: Resource<'_>) -> bool {
         let usable = match scheme {
-            Scheme::Negotiate | Scheme::Ntlm => self.carrier != Carrier::Multiplexed,
+            Scheme::Negotiate if self.config.acceptor.has_kerberos() => true,
+            Scheme::Negotiate | Scheme::Ntlm => {
+                self.carrier != Carrier::Multiplexed && self.takes_ntlm(resource.scope)
+            }
             Scheme::Digest => self.config.digest.is_some() && resource.digest,
             Scheme::Basic => {
                 let basic = self.config.basic.as_ref();

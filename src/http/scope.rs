@@ -46,6 +46,7 @@ pub struct Scope {
     cors_preflight: bool,
     pass_schemes: Arc<[String]>,
     restrictions: Arc<[u32]>,
+    ntlm: bool,
 }
 
 impl Scope {
@@ -81,6 +82,7 @@ impl Scope {
             cors_preflight: false,
             pass_schemes: Arc::from([]),
             restrictions: Arc::from([]),
+            ntlm: true,
         }
     }
 
@@ -111,6 +113,14 @@ impl Scope {
         Self { restrictions: Arc::from(numbers), ..self }
     }
 
+    /// Whether NTLM is taken here, by itself and within `Negotiate`; without, `Negotiate` is
+    /// Kerberos and nothing else, and a logon by NTLM from elsewhere does not count. Default: yes,
+    /// as far as [`crate::AcceptorConfig::with_ntlm`] has it.
+    #[must_use]
+    pub fn with_ntlm(self, ntlm: bool) -> Self {
+        Self { ntlm, ..self }
+    }
+
     /// The enabled schemes, in the order to offer them. Credentials of another are not looked at.
     #[must_use]
     pub fn schemes(&self) -> &Arc<[Scheme]> {
@@ -127,6 +137,12 @@ impl Scope {
     #[must_use]
     pub fn cors_preflight(&self) -> bool {
         self.cors_preflight
+    }
+
+    /// Whether NTLM is taken, as far as the configuration has it.
+    #[must_use]
+    pub fn ntlm(&self) -> bool {
+        self.ntlm
     }
 
     /// Whether credentials of the scheme of this name pass even where a logon is required. Those
@@ -166,6 +182,7 @@ impl Scope {
             cors_preflight: one.cors_preflight && other.cors_preflight,
             pass_schemes: one.pass_schemes.iter().filter(both).cloned().collect(),
             restrictions: union(&one.restrictions, &other.restrictions),
+            ntlm: one.ntlm && other.ntlm,
         })
     }
 
@@ -186,6 +203,7 @@ pub struct ScopeRule {
     cors_preflight: Option<bool>,
     pass_schemes: Option<Arc<[String]>>,
     restrictions: Option<Arc<[u32]>>,
+    ntlm: Option<bool>,
 }
 
 impl ScopeRule {
@@ -253,6 +271,12 @@ impl ScopeRule {
         Self { restrictions: Some(Arc::from(numbers)), ..self }
     }
 
+    /// See [`Scope::with_ntlm`].
+    #[must_use]
+    pub fn ntlm(self, ntlm: bool) -> Self {
+        Self { ntlm: Some(ntlm), ..self }
+    }
+
     /// `scope` with this rule's changes.
     pub(super) fn applied_to(&self, scope: &Scope) -> Scope {
         Scope {
@@ -261,6 +285,7 @@ impl ScopeRule {
             cors_preflight: self.cors_preflight.unwrap_or(scope.cors_preflight),
             pass_schemes: self.pass_schemes.clone().unwrap_or_else(|| scope.pass_schemes.clone()),
             restrictions: self.restrictions.clone().unwrap_or_else(|| scope.restrictions.clone()),
+            ntlm: self.ntlm.unwrap_or(scope.ntlm),
         }
     }
 }

@@ -59,7 +59,7 @@ pub use replay::MemoryReplayCache;
 #[cfg(feature = "kerberos")]
 pub use replay::ReplayCache;
 #[cfg(feature = "kerberos")]
-pub use service::Service;
+pub use service::{Service, ServiceSource};
 
 #[cfg(feature = "kerberos")]
 pub(crate) use acceptor::{Acceptor, Established};

@@ -6,6 +6,7 @@ use crate::wire::krb5::Principal;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt::Debug;
 use core::time::Duration;
 
 /// Keys and rules of a service.
@@ -19,6 +20,20 @@ pub struct Service {
     pub(super) require_pac: bool,
     pub(super) machine: Option<Sid>,
     pub(super) replay_cache: Arc<dyn ReplayCache>,
+}
+
+/// Where an acceptor has its [`Service`] from. It is asked at the beginning of each exchange, so that
+/// keys can be replaced while a server runs ([RFC 4120] §3.2.3).
+pub trait ServiceSource: Debug + Send + Sync {
+    /// The service as it is now.
+    fn service(&self) -> Arc<Service>;
+}
+
+/// One that stays as it is.
+impl ServiceSource for Arc<Service> {
+    fn service(&self) -> Arc<Service> {
+        Arc::clone(self)
+    }
 }
 
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! The server's side.
 
 use super::context::Context;
-use super::mechanisms::{self, Start};
+use super::mechanisms::{self, Allowed, Start};
 use crate::binding::ChannelBindings;
 use crate::config::AcceptorConfig;
 use crate::credential::{Answer, NetworkLogon, StoreError};
@@ -36,7 +36,7 @@ enum State {
     /// The first token decides what is spoken.
     Start {
         bindings: ChannelBindings,
-        kerberos: bool,
+        allowed: Allowed,
     },
     Bare(mechanisms::Acceptor),
     Spnego(spnego::Acceptor<mechanisms::Acceptor>),
@@ -100,13 +100,28 @@ impl Acceptor {
     /// connection it comes over.
     #[must_use]
     pub fn new(config: Arc<AcceptorConfig>, bindings: ChannelBindings) -> Self {
-        Self { config, state: State::Start { bindings, kerberos: true } }
+        Self::with_mechanisms(config, bindings, Allowed { ntlm: true, kerberos: true })
     }
 
     /// An exchange of NTLM, bare or within SPNEGO, and of nothing else: HTTP's `NTLM` scheme.
     #[must_use]
     pub fn ntlm(config: Arc<AcceptorConfig>, bindings: ChannelBindings) -> Self {
-        Self { config, state: State::Start { bindings, kerberos: false } }
+        Self::with_mechanisms(config, bindings, Allowed { ntlm: true, kerberos: false })
+    }
+
+    /// An exchange of Kerberos, bare or within SPNEGO, and of nothing else.
+    #[cfg(feature = "kerberos")]
+    #[must_use]
+    pub fn kerberos(config: Arc<AcceptorConfig>, bindings: ChannelBindings) -> Self {
+        Self::with_mechanisms(config, bindings, Allowed { ntlm: false, kerberos: true })
+    }
+
+    pub(crate) fn with_mechanisms(
+        config: Arc<AcceptorConfig>,
+        bindings: ChannelBindings,
+        allowed: Allowed,
+    ) -> Self {
+        Self { config, state: State::Start { bindings, allowed } }
     }
 
     /// An exchange that goes on after its CHALLENGE.
@@ -167,8 +182,8 @@ impl Acceptor {
             return Err(Error::TokenTooLong { length: token.len(), limit });
         }
         let state = match state {
-            State::Start { bindings, kerberos } => {
-                Self::start(token, Start { config: Arc::clone(&config), bindings, kerberos })?
+            State::Start { bindings, allowed } => {
+                Self::start(token, Start { config: Arc::clone(&config), bindings, allowed })?
             }
             state => state,
         };
@@ -199,7 +214,7 @@ impl Acceptor {
     /// What is spoken, by the first token.
     fn start(token: &[u8], start: Start) -> Result<State, Error> {
         if token.starts_with(&SIGNATURE) {
-            return match start.config.ntlm {
+            return match start.has_ntlm() {
                 true => Ok(State::Bare(mechanisms::Acceptor::Ntlm(start.ntlm()))),
                 false => Err(PeerIncompatible::NtlmDisabled.into()),
             };

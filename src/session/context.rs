@@ -99,11 +99,6 @@ impl Context {
         Self { mechanism: session.mechanism(spnego), identity, session }
     }
 
-    #[cfg(test)]
-    pub(crate) fn of_mechanism(self, mechanism: Mechanism) -> Self {
-        Self { mechanism, ..self }
-    }
-
     /// Who the client is.
     #[must_use]
     pub fn identity(&self) -> &Identity {

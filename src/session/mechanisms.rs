@@ -24,9 +24,15 @@ use alloc::vec::Vec;
 pub(super) struct Start {
     pub(super) config: Arc<AcceptorConfig>,
     pub(super) bindings: ChannelBindings,
-    /// Whether the scheme has room for it.
-    #[cfg_attr(not(feature = "kerberos"), allow(dead_code))]
-    pub(super) kerberos: bool,
+    /// What scheme and place have room for.
+    pub(super) allowed: Allowed,
+}
+
+/// Which mechanisms an exchange may have, of those that the configuration has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Allowed {
+    pub(crate) ntlm: bool,
+    pub(crate) kerberos: bool,
 }
 
 /// A mechanism at work on the server's side.
@@ -65,14 +71,19 @@ impl Start {
         ntlm::Acceptor::new(self.config, self.bindings)
     }
 
+    pub(super) fn has_ntlm(&self) -> bool {
+        self.allowed.ntlm && self.config.ntlm
+    }
+
     #[cfg(feature = "kerberos")]
     pub(super) fn has_kerberos(&self) -> bool {
-        self.kerberos && self.config.kerberos.is_some()
+        self.allowed.kerberos && self.config.has_kerberos()
     }
 
     #[cfg(feature = "kerberos")]
     pub(super) fn kerberos(self) -> Option<kerberos::Acceptor> {
-        let service = Arc::clone(self.config.kerberos.as_ref().filter(|_| self.kerberos)?);
+        let source = self.config.kerberos.as_ref().filter(|_| self.allowed.kerberos)?;
+        let service = source.service();
         Some(kerberos::Acceptor::new(self.config, service, self.bindings))
     }
 }
@@ -87,7 +98,7 @@ impl AcceptorMechanism for Acceptor {
         if mech.is_same(MechType::KRB5) {
             return start.has_kerberos();
         }
-        mech == MechType::NTLMSSP && start.config.ntlm
+        mech == MechType::NTLMSSP && start.has_ntlm()
     }
 
     fn begin(start: Start, mech: MechType<'_>) -> Option<Self> {

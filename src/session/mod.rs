@@ -11,6 +11,8 @@ mod mechanisms;
 #[cfg(test)]
 mod work_tests;
 
+pub(crate) use mechanisms::Allowed;
+
 pub use acceptor::{Acceptor, AcceptorStep, Exchange, LogonRequest};
 pub use context::{Context, ContextAttributes, InitiatorContext, Mechanism};
 pub use initiator::{Initiator, InitiatorStep};
