@@ -1,6 +1,7 @@
 //! Who somebody claims to be, and who somebody is proven to be.
 
 use crate::evidence::{BindingsChecked, BindingsOutcome, MicChecked, MicOutcome, ProofVerified};
+use crate::wire::Sid;
 use alloc::string::String;
 use core::fmt::{self, Write};
 
@@ -230,6 +231,26 @@ impl Identity {
     #[must_use]
     pub fn pac(&self) -> Option<&crate::kerberos::Pac> {
         self.pac.as_deref()
+    }
+
+    /// The account's security identifier, from whatever source knows it; `None` if none does, as a
+    /// user file ([MS-DTYP] §2.4.2).
+    #[must_use]
+    pub fn user_sid(&self) -> Option<&Sid> {
+        #[cfg(feature = "kerberos")]
+        return self.pac().map(crate::kerberos::Pac::user);
+        #[cfg(not(feature = "kerberos"))]
+        None
+    }
+
+    /// The security identifiers of its groups, each once; none if no source knows them
+    /// ([MS-DTYP] §2.4.2).
+    #[must_use]
+    pub fn group_sids(&self) -> &[Sid] {
+        #[cfg(feature = "kerberos")]
+        return self.pac().map(crate::kerberos::Pac::groups).unwrap_or_default();
+        #[cfg(not(feature = "kerberos"))]
+        &[]
     }
 
     /// An identity of a scheme that proves a request by itself, and neither has messages to

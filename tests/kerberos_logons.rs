@@ -391,9 +391,11 @@ fn the_memory_of_replays_forgets_what_is_too_old_to_be_sent() {
     let cache = MemoryReplayCache::new(at(0), Duration::ZERO);
     assert_eq!(cache.is_new([1; 32], at(10), at(20), at(10)), Ok(true));
     assert_eq!(cache.is_new([1; 32], at(10), at(20), at(20)), Ok(false));
-    assert_eq!(cache.is_new([1; 32], at(10), at(40), at(21)), Ok(true));
-    // A clock that is set back, or a request that looked at it before: it does not come back.
+    assert_eq!(cache.is_new([1; 32], at(11), at(21), at(21)), Ok(true));
+    // A clock that is set back, a request that looked at it before, a skew that was raised: it does
+    // not come back.
     assert_eq!(cache.is_new([1; 32], at(10), at(20), at(20)), Ok(false));
+    assert_eq!(cache.is_new([1; 32], at(10), at(40), at(21)), Ok(false));
 }
 
 #[derive(Debug)]
@@ -505,6 +507,27 @@ fn channel_bindings_are_compared_under_every_policy() {
             };
             assert_eq!(outcome, expected, "{policy:?}");
         }
+    }
+}
+
+// R-15: a ticket of the client's is not wanted here.
+#[test]
+fn a_delegated_ticket_changes_nothing_whatever_its_length_says() {
+    let deleg = GssFlags::MUTUAL | GssFlags::INTEG | GssFlags::DELEG;
+    let (kind, mut bytes) = gss([0; 16], GssFlags::MUTUAL | GssFlags::INTEG).unwrap();
+    bytes[20..24].copy_from_slice(&deleg.bits().to_le_bytes());
+    for behind in [
+        &[1, 0, 8, 0, b'K', b'R', b'B', b'_', b'C', b'R', b'E', b'D'][..],
+        &[1, 0, 9, 0, b'K', b'R', b'B', b'_', b'C', b'R', b'E', b'D'],
+        &[1, 0, 0xff, 0xff],
+        &[2, 0, 0, 0],
+        &[1, 0, 1],
+        &[],
+    ] {
+        let checksum = Some((kind, [&bytes[..], behind].concat()));
+        let context = accept(&Forge { checksum, ..Forge::default() }).unwrap();
+        assert_eq!(context.identity().to_string(), r"CORP\alice");
+        assert!(context.attributes().contains(ContextAttributes::MUTUAL_AUTH));
     }
 }
 

@@ -42,11 +42,11 @@ pub struct MemoryReplayCache {
 #[cfg(feature = "std")]
 #[derive(Debug, Default)]
 struct Entries {
-    /// By when they can be forgotten.
-    until: alloc::collections::BTreeSet<(FileTime, [u8; 32])>,
+    /// By when they can be forgotten, and when they were made.
+    until: alloc::collections::BTreeSet<(FileTime, FileTime, [u8; 32])>,
     digests: std::collections::HashSet<[u8; 32]>,
-    /// What could be sent until then is forgotten.
-    forgotten: FileTime,
+    /// What was made until then is forgotten.
+    forgotten: Option<FileTime>,
 }
 
 /// Authenticators at a time, at some 150 bytes each. A client that floods it with authenticators
@@ -87,21 +87,20 @@ impl ReplayCache for MemoryReplayCache {
         let Entries { until: by_time, digests, forgotten } = &mut *entries;
         // So many at a time that they become fewer, and nobody waits for all of them.
         for _ in 0..16 {
-            let Some((end, old)) = by_time.first().copied().filter(|(end, _)| *end < now) else {
-                break;
-            };
+            let oldest = by_time.first().copied().filter(|(end, ..)| *end < now);
+            let Some((_, made, old)) = oldest else { break };
             by_time.pop_first();
             digests.remove(&old);
-            *forgotten = end.max(*forgotten);
+            *forgotten = Some(made).max(*forgotten);
         }
-        // A clock that was set back does not bring back what is forgotten.
-        if until <= *forgotten || digests.contains(&digest) {
+        // Neither a clock that was set back nor a skew that was raised bring back what is forgotten.
+        if Some(made) <= *forgotten || digests.contains(&digest) {
             return Ok(false);
         }
         if digests.len() >= MAX {
             return Err(StoreError::new("the replay cache is full"));
         }
-        by_time.insert((until, digest));
+        by_time.insert((until, made, digest));
         Ok(digests.insert(digest))
     }
 }

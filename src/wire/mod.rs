@@ -10,13 +10,11 @@ pub mod krb5;
 pub mod ntlm;
 #[cfg(feature = "kerberos")]
 pub mod pac;
-#[cfg(feature = "kerberos")]
 mod sid;
 pub mod spnego;
 mod utf16;
 pub(crate) mod x509;
 
-#[cfg(feature = "kerberos")]
 pub use sid::{BadSid, Sid};
 pub use utf16::{Text, Utf16Le};
 pub(crate) use utf16::{Units, ascii_uppercase, push_utf16le, simple_uppercase, unicode_uppercase};

@@ -170,22 +170,32 @@ impl<'a> AuthenticatorChecksum<'a> {
     /// `cksumtype` of it.
     pub const CHECKSUM_TYPE: i32 = 0x8003;
 
-    /// Decodes the checksum.
+    /// Decodes the checksum. A ticket that is said to be delegated, and is not there in its
+    /// length, is none: it belongs to the extensions then, and `DELEG` is gone from the flags.
     ///
     /// # Errors
-    /// [`DecodeError`] if it has less than 24 bytes, or a length in it is wrong.
+    /// [`DecodeError`] if it has less than 24 bytes, or `Lgth` is wrong.
     pub fn decode(checksum: &'a [u8]) -> Result<Self, DecodeError> {
         let mut cursor = Cursor::new("authenticator checksum", checksum);
         cursor.expect("Lgth", &BINDINGS_LENGTH.to_le_bytes())?;
         let bindings = cursor.array("Bnd")?;
-        let flags = GssFlags::from_bits_retain(cursor.u32_le("Flags")?);
+        let mut flags = GssFlags::from_bits_retain(cursor.u32_le("Flags")?);
         let mut delegation = None;
         if flags.contains(GssFlags::DELEG) {
-            cursor.expect("DlgOpt", &DELEGATION_OPTION.to_le_bytes())?;
-            let length = cursor.u16_le("Dlgth")?;
-            delegation = Some(cursor.take("Deleg", length.into())?);
+            let mut behind = cursor.clone();
+            delegation = Self::delegation(&mut behind).ok();
+            match delegation {
+                Some(_) => cursor = behind,
+                None => flags.remove(GssFlags::DELEG),
+            }
         }
         Ok(Self { bindings, flags, delegation, extensions: cursor.rest() })
+    }
+
+    fn delegation(cursor: &mut Cursor<'a>) -> Result<&'a [u8], DecodeError> {
+        cursor.expect("DlgOpt", &DELEGATION_OPTION.to_le_bytes())?;
+        let length = cursor.u16_le("Dlgth")?;
+        cursor.take("Deleg", length.into())
     }
 
     /// Appends the checksum. `DELEG` is written as `delegation` says, whatever is in `flags`.
