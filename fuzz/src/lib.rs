@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod client;
+pub mod conf;
 pub mod digest;
 pub mod exchange;
 pub mod http;
@@ -16,7 +17,7 @@ mod world;
 pub type Target = fn(&[u8]);
 
 /// Every target under the name of its binary and of its folder in `seeds/`.
-pub const TARGETS: [(&str, Target); 21] = [
+pub const TARGETS: [(&str, Target); 22] = [
     ("negotiate", wire::negotiate),
     ("challenge", wire::challenge),
     ("authenticate", wire::authenticate),
@@ -38,4 +39,5 @@ pub const TARGETS: [(&str, Target); 21] = [
     ("ccache", kerberos::ccache),
     ("ap_req", kerberos::ap_req),
     ("pac", kerberos::pac),
+    ("krb5_conf", conf::krb5_conf),
 ];
