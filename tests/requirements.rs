@@ -28,7 +28,6 @@ const RULES: [(&str, u8); 11] = [
 const EXCEPTIONS: [(&str, &str); 6] = [
     ("C-17", "no anonymous logon is offered: an initiator without a user is `ApiMisuse::NoUser`"),
     ("C-19", "the initiator has no NTLMv1, so there is no LM field to fill in it"),
-    ("P-10", "its subject is Kerberos, which the initiator does not offer"),
     ("S-26", "connectionless NTLM is not implemented; who asks for it is refused (F-09)"),
     ("WS-2", "nothing of the client is bound to a system; its builds for others are not run here"),
     ("PG-11", "held by tests/interop: the exchange with a server that verifies"),

@@ -90,8 +90,6 @@ impl Logon {
             Some(Mechanism::Ntlm | Mechanism::SpnegoNtlm) => "NTLM",
             #[cfg(feature = "kerberos")]
             Some(Mechanism::Kerberos | Mechanism::SpnegoKerberos) => "Kerberos",
-            #[cfg(test)]
-            Some(Mechanism::PerRequest) => "per request",
             None => self.scheme.name(),
         }
     }

@@ -22,9 +22,6 @@ pub enum Mechanism {
     /// Kerberos within SPNEGO.
     #[cfg(feature = "kerberos")]
     SpnegoKerberos,
-    /// As Kerberos is: proves every request by itself, and the server too.
-    #[cfg(test)]
-    PerRequest,
 }
 
 impl Mechanism {
@@ -36,8 +33,6 @@ impl Mechanism {
             Self::Ntlm | Self::SpnegoNtlm => true,
             #[cfg(feature = "kerberos")]
             Self::Kerberos | Self::SpnegoKerberos => false,
-            #[cfg(test)]
-            Self::PerRequest => false,
         }
     }
 }
@@ -51,8 +46,6 @@ impl fmt::Display for Mechanism {
             Self::Kerberos => "Kerberos",
             #[cfg(feature = "kerberos")]
             Self::SpnegoKerberos => "SPNEGO(Kerberos)",
-            #[cfg(test)]
-            Self::PerRequest => "per request",
         })
     }
 }
@@ -131,13 +124,7 @@ macro_rules! per_message {
             /// What both sides agreed on.
             #[must_use]
             pub fn attributes(&self) -> ContextAttributes {
-                let attributes = self.session.attributes();
-                #[cfg(test)]
-                let attributes = match self.mechanism {
-                    Mechanism::PerRequest => attributes | ContextAttributes::MUTUAL_AUTH,
-                    _ => attributes,
-                };
-                attributes
+                self.session.attributes()
             }
 
             /// The key that the session's others are made of: the `ExportedSessionKey` of NTLM, 16
