@@ -8,6 +8,7 @@ pub mod digest;
 pub mod exchange;
 pub mod http;
 mod input;
+pub mod kdc;
 pub mod kerberos;
 pub mod session;
 pub mod wire;
@@ -17,7 +18,7 @@ mod world;
 pub type Target = fn(&[u8]);
 
 /// Every target under the name of its binary and of its folder in `seeds/`.
-pub const TARGETS: [(&str, Target); 22] = [
+pub const TARGETS: [(&str, Target); 23] = [
     ("negotiate", wire::negotiate),
     ("challenge", wire::challenge),
     ("authenticate", wire::authenticate),
@@ -38,6 +39,7 @@ pub const TARGETS: [(&str, Target); 22] = [
     ("keytab", kerberos::keytab),
     ("ccache", kerberos::ccache),
     ("ap_req", kerberos::ap_req),
+    ("kdc_reply", kdc::kdc_reply),
     ("pac", kerberos::pac),
     ("krb5_conf", conf::krb5_conf),
 ];
