@@ -13,10 +13,13 @@
 )]
 
 mod conf;
+#[cfg(feature = "dns")]
+mod dns;
 mod expand;
 mod file;
 mod place;
 mod place_error;
+mod transport;
 
 pub use conf::{
     CanonicalizeHostname, ConfError, KdcAddress, Krb5Conf, LibDefaults, Transports, Warning,
@@ -26,6 +29,7 @@ pub use place::{
     client_keytab, credential_cache, read_credential_cache, read_keytab, service_keytab,
 };
 pub use place_error::PlaceError;
+pub use transport::{KdcClient, NoKdc, Outcome, Protocol, SendError, Try};
 
 /// Looks up an environment variable: [`std::env::var_os`], or something else in its place.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<std::ffi::OsString>;
