@@ -19,6 +19,7 @@ mod expand;
 mod file;
 mod place;
 mod place_error;
+mod tickets;
 mod transport;
 
 pub use conf::{
@@ -29,6 +30,7 @@ pub use place::{
     client_keytab, credential_cache, read_credential_cache, read_keytab, service_keytab,
 };
 pub use place_error::PlaceError;
+pub use tickets::{Tickets, TicketsError, principal_of};
 pub use transport::{KdcClient, NoKdc, Outcome, Protocol, SendError, Try};
 
 /// Looks up an environment variable: [`std::env::var_os`], or something else in its place.

@@ -221,6 +221,11 @@ impl Krb5Conf {
         }
     }
 
+    /// The realms that have a section of their own.
+    pub fn realms(&self) -> impl Iterator<Item = &str> {
+        self.realms.keys().map(String::as_str)
+    }
+
     /// The realms between that of a client and that of a server by `[capaths]`, in order: none for
     /// `.`, which is a direct path. `None` if the file does not say.
     #[must_use]

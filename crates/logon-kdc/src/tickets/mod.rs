@@ -1,0 +1,290 @@
+//! A client's tickets: those that it has, and those that KDCs give for them.
+
+mod account;
+mod error;
+mod source;
+
+pub use account::principal_of;
+pub use error::TicketsError;
+
+use crate::Environment;
+use crate::conf::Krb5Conf;
+use crate::place::{client_keytab, credential_cache, read_keytab};
+use crate::transport::KdcClient;
+use core::fmt;
+use logon::kerberos::{
+    ClientSecret, CredentialCache, EncryptionType, InitiatorConfig, KdcClock, Keytab,
+    PrincipalName, TicketConfig, TicketRequest, TicketStep,
+};
+use logon::{FileTime, OsRandom, SystemClock, TargetName, TimeSource};
+use source::{Loaded, Source};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// So long before its end a ticket is not used any more: it has to get there, too.
+const MARGIN: Duration = Duration::from_secs(10);
+
+/// For so long nobody is asked again who gave no ticket.
+const REST: Duration = Duration::from_secs(60);
+
+/// Services at a time of which something is kept.
+const MAX: usize = 1000;
+
+/// The tickets of one client, from a credential cache, a keytab or a password. What KDCs grant stays
+/// in memory, for all clones of the `Arc` that this belongs into.
+///
+/// # Security
+/// A password or key that a KDC refuses is not shown to it again: accounts are locked after a few.
+///
+/// ```no_run
+/// use logon::TargetName;
+/// use logon_kdc::Tickets;
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// // As kinit has left them, with /etc/krb5.conf.
+/// let tickets = Tickets::of_environment(&|name| std::env::var_os(name))?;
+/// let ticket = tickets.ticket_for(&TargetName::http("web01.corp.example")).await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Tickets {
+    kdc: KdcClient,
+    config: Arc<TicketConfig>,
+    source: Source,
+    state: Mutex<State>,
+    /// One at a time asks KDCs: those who wait find what the first one got.
+    turn: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct State {
+    loaded: Option<Loaded>,
+    ready: HashMap<String, Arc<InitiatorConfig>>,
+    failed: HashMap<String, (Instant, TicketsError)>,
+    /// The password or key is wrong, or its account may not log on.
+    refused: Option<TicketsError>,
+}
+
+impl Tickets {
+    /// Tickets of a credential cache, which is read again when it has changed.
+    #[must_use]
+    pub fn of_cache(kdc: KdcClient, path: impl Into<PathBuf>) -> Self {
+        Self::new(kdc, Source::Cache(path.into()))
+    }
+
+    /// Tickets for a password.
+    #[must_use]
+    pub fn of_password(
+        kdc: KdcClient,
+        client: PrincipalName,
+        password: impl Into<zeroize::Zeroizing<String>>,
+    ) -> Self {
+        Self::new(kdc, Source::Secret(client, ClientSecret::password(password)))
+    }
+
+    /// Tickets for the keys of a client.
+    #[must_use]
+    pub fn of_keytab(kdc: KdcClient, client: PrincipalName, keytab: Keytab) -> Self {
+        Self::new(kdc, Source::Secret(client, ClientSecret::keytab(keytab)))
+    }
+
+    /// Tickets of whoever runs this program, without asking anybody: by the credential cache if it
+    /// is there, else by the client keytab, for the first name in it.
+    ///
+    /// # Errors
+    /// [`TicketsError`] if there is neither, or something is there and wrong.
+    pub fn of_environment(environment: Environment<'_>) -> Result<Self, TicketsError> {
+        let conf = Arc::new(Krb5Conf::load(environment)?);
+        let cache = credential_cache(&conf, environment)?;
+        let kdc = KdcClient::new(Arc::clone(&conf));
+        if cache.exists() {
+            return Ok(Self::of_cache(kdc, cache));
+        }
+        let path = client_keytab(&conf, environment)?;
+        if !path.exists() {
+            return Err(TicketsError::Nothing { cache, keytab: path });
+        }
+        let keytab = read_keytab(&path)?;
+        let first = keytab.keys().first().map(|key| key.principal.clone());
+        let client = first.ok_or(TicketsError::EmptyKeytab(path))?;
+        Ok(Self::of_keytab(kdc, client, keytab))
+    }
+
+    fn new(kdc: KdcClient, source: Source) -> Self {
+        let config = Arc::new(config(kdc.conf()));
+        let (state, turn) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self { kdc, config, source, state, turn }
+    }
+
+    /// Who the client is.
+    ///
+    /// # Errors
+    /// [`TicketsError`] if its credential cache cannot be read.
+    pub fn client(&self) -> Result<PrincipalName, TicketsError> {
+        self.with_cache(|cache| cache.default_principal().clone())
+    }
+
+    /// What logs on to a service: `HTTP/` and the host, for example. The name of the host is not
+    /// changed by DNS.
+    ///
+    /// # Errors
+    /// [`TicketsError`] if there is no ticket of it. For a minute after that nobody is asked again.
+    pub async fn ticket_for(
+        &self,
+        service: &TargetName,
+    ) -> Result<Arc<InitiatorConfig>, TicketsError> {
+        let name = service.as_str();
+        if let Some(known) = self.known(name) {
+            return known;
+        }
+        let _turn = self.turn.lock().await;
+        if let Some(known) = self.known(name) {
+            return known;
+        }
+        let got = self.get(name).await;
+        let mut state = self.state();
+        if state.ready.len() >= MAX {
+            state.ready.clear();
+        }
+        if state.failed.len() >= MAX {
+            state.failed.clear();
+        }
+        match &got {
+            Ok(ticket) => {
+                state.ready.insert(name.to_owned(), Arc::clone(ticket));
+            }
+            Err(error) if error.is_about_client() => state.refused = Some(error.clone()),
+            Err(error) => {
+                state.failed.insert(name.to_owned(), (Instant::now(), error.clone()));
+            }
+        }
+        got
+    }
+
+    /// Forgets what was granted and what was refused.
+    pub fn reset(&self) {
+        *self.state() = State::default();
+    }
+
+    /// What is to be said without asking anybody.
+    fn known(&self, name: &str) -> Option<Result<Arc<InitiatorConfig>, TicketsError>> {
+        // What the cache had, and has no more, is gone here, too.
+        if let Err(error) = self.with_cache(|_| ()) {
+            return Some(Err(error));
+        }
+        let state = self.state();
+        if let Some(refused) = &state.refused {
+            return Some(Err(refused.clone()));
+        }
+        let offset = state.loaded.as_ref().map(|it| it.cache.clock_offset()).unwrap_or_default();
+        let clock = KdcClock::new(Arc::new(SystemClock), offset);
+        if let Some(ready) = state.ready.get(name)
+            && lasts(ready.ticket().end_time, clock.now())
+        {
+            return Some(Ok(Arc::clone(ready)));
+        }
+        let failed = state.failed.get(name).filter(|(when, _)| when.elapsed() < REST);
+        failed.map(|(_, error)| Err(error.clone()))
+    }
+
+    async fn get(&self, name: &str) -> Result<Arc<InitiatorConfig>, TicketsError> {
+        let (service, host) = name.split_once('/').unwrap_or((name, ""));
+        let realm = self.kdc.realm_of(host).await.unwrap_or_default();
+        let components = [service, host].into_iter().filter(|it| !it.is_empty());
+        let service = PrincipalName::new(PrincipalName::SRV_HST, components, &realm);
+        match self.request(service.clone()).await {
+            // Nobody said which realm it is in: the one that is called as its domain is.
+            Err(error) if error.is_unknown_service() && realm.is_empty() => {
+                let domain = host.split_once('.').map(|(_, domain)| domain.to_uppercase());
+                let client = self.client()?;
+                let domain = domain.filter(|it| it.contains('.') && it != client.realm());
+                let Some(domain) = domain else { return Err(error) };
+                self.request(service.in_realm(&domain)).await.map_err(|_| error)
+            }
+            result => result,
+        }
+    }
+
+    async fn request(&self, service: PrincipalName) -> Result<Arc<InitiatorConfig>, TicketsError> {
+        let mut request =
+            self.with_cache(|cache| TicketRequest::new(Arc::clone(&self.config), cache, service))?;
+        if let Source::Secret(_, secret) = &self.source {
+            request = request.with_secret(secret.clone());
+        }
+        let (mut answer, mut of_client) = (None::<Vec<u8>>, true);
+        let found = loop {
+            let step = request.step(answer.as_deref());
+            match step.map_err(|cause| TicketsError::Ticket { cause, of_client })? {
+                TicketStep::SendToKdc(next) => {
+                    // An AS-REQ is about the client, the others about the service.
+                    of_client = next.message.first() == Some(&0x6a);
+                    answer = Some(self.kdc.send(&next.realm, &next.message).await?);
+                    request = next.request;
+                }
+                TicketStep::Complete(found) => break found,
+            }
+        };
+        let clock = KdcClock::new(Arc::new(SystemClock), found.clock_offset);
+        let (random, clock) = (Arc::new(OsRandom), Arc::new(clock));
+        let ready = Arc::new(InitiatorConfig::new(found.ticket.clone(), random, clock));
+        if let Some(loaded) = &mut self.state().loaded {
+            loaded.cache.insert(found);
+        }
+        Ok(ready)
+    }
+
+    /// Looks at the cache as it is now.
+    fn with_cache<T>(&self, look: impl FnOnce(&CredentialCache) -> T) -> Result<T, TicketsError> {
+        let mut state = self.state();
+        let stamp = self.source.stamp();
+        let same = |loaded: &Loaded| loaded.stamp.is_some() && loaded.stamp == stamp;
+        if !state.loaded.as_ref().is_some_and(same) {
+            let cache = self.source.read();
+            *state = State::default();
+            state.loaded = Some(Loaded { cache: cache?, stamp });
+        }
+        match &state.loaded {
+            Some(loaded) => Ok(look(&loaded.cache)),
+            None => Err(TicketsError::Gone),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Tickets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tickets").field("source", &self.source).finish_non_exhaustive()
+    }
+}
+
+fn lasts(end: FileTime, now: FileTime) -> bool {
+    end.since(now).is_some_and(|left| left > MARGIN)
+}
+
+/// What `krb5.conf` has to say of requests.
+fn config(conf: &Krb5Conf) -> TicketConfig {
+    let said = conf.libdefaults();
+    let types = said.default_tkt_enctypes.as_ref().or(said.permitted_enctypes.as_ref());
+    let allowed = |it: &&EncryptionType| {
+        let permitted = said.permitted_enctypes.as_ref();
+        (!it.is_weak() || said.allow_weak_crypto)
+            && permitted.is_none_or(|permitted| permitted.contains(it))
+    };
+    let mut config = TicketConfig::with_os()
+        .with_renewable(said.renew_lifetime)
+        .with_forwardable(said.forwardable)
+        .with_clock_skew(said.clockskew);
+    if let Some(lifetime) = said.ticket_lifetime {
+        config = config.with_lifetime(lifetime);
+    }
+    if let Some(types) = types {
+        let types: Vec<_> = types.iter().filter(allowed).copied().collect();
+        config = config.with_encryption_types(&types);
+    }
+    config
+}
