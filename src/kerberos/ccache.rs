@@ -107,6 +107,11 @@ impl CredentialCache {
         self.clock_offset = clock_offset;
     }
 
+    /// Forgets the tickets of a service.
+    pub fn remove(&mut self, server: &PrincipalName) {
+        self.tickets.retain(|this| this.server != *server);
+    }
+
     /// The ticket of this service that is valid `now`, by the KDC's clock: of several the one that
     /// ends last. Where the realm of `server` is empty, any will do.
     #[must_use]

@@ -75,6 +75,12 @@ impl<'a> Attempt<'a> {
         self.end();
     }
 
+    /// A ticket was taken.
+    pub(crate) fn took_ticket(&mut self, scheme: Scheme) {
+        self.memory.took_ticket(&self.place, scheme);
+        self.end();
+    }
+
     /// They are not, or may not log on here.
     pub(crate) fn failed(&mut self) {
         self.memory.failed(&self.place, Failure::Refused, self.turn.is_some());

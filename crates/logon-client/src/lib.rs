@@ -45,6 +45,7 @@ pub use error::Error;
 pub use hosts::{Hosts, HostsError};
 pub use layer::{Pinned, PinnedLayer};
 pub use login::Login;
+pub use logon_kdc;
 pub use party::{Logon, Outcome};
 pub use proxy::{Proxy, ProxyError};
 pub use redirect::{AnsweredUrl, Redirects};

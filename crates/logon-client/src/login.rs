@@ -4,13 +4,17 @@ use crate::credentials::Credentials;
 use crate::hosts::Hosts;
 use crate::id::Id;
 use logon::http::{ClientConfig, Scheme};
-use logon::{ChannelBindings, InitiatorConfig};
+use logon::{ChannelBindings, InitiatorConfig, OsRandom};
+use logon_kdc::Tickets;
 use std::fmt;
 use std::sync::Arc;
 
 /// Credentials, with what may be done with them.
 pub struct Login {
-    credentials: Credentials,
+    /// What NTLM and the schemes with a password need.
+    credentials: Option<Credentials>,
+    /// What Kerberos needs.
+    tickets: Option<Arc<Tickets>>,
     schemes: Vec<Scheme>,
     hosts: Hosts,
     mutual_auth: bool,
@@ -32,8 +36,27 @@ impl Login {
     /// channel bindings where there is TLS.
     #[must_use]
     pub fn new(credentials: Credentials) -> Self {
+        Self::of(Some(credentials), None)
+    }
+
+    /// A login by Kerberos alone, within `Negotiate`. The server proves itself, too.
+    #[must_use]
+    pub fn by_tickets(tickets: Arc<Tickets>) -> Self {
+        Self::of(None, Some(tickets))
+    }
+
+    /// Kerberos, where there is a ticket of the server. Where there is none, or the server has no
+    /// key of it, NTLM is next; but not if a KDC has refused the password.
+    #[must_use]
+    pub fn with_tickets(mut self, tickets: Arc<Tickets>) -> Self {
+        self.tickets = Some(tickets);
+        self
+    }
+
+    fn of(credentials: Option<Credentials>, tickets: Option<Arc<Tickets>>) -> Self {
         Self {
             credentials,
+            tickets,
             schemes: Scheme::INTEGRATED.to_vec(),
             hosts: Hosts::default(),
             mutual_auth: false,
@@ -57,7 +80,8 @@ impl Login {
         self
     }
 
-    /// Whether servers have to prove who they are, which NTLM cannot. Default: no.
+    /// Whether servers have to prove who they are, which NTLM cannot. Default: no. Where Kerberos
+    /// is what logs on, they have to in any case.
     #[must_use]
     pub fn with_mutual_auth(mut self, required: bool) -> Self {
         self.mutual_auth = required;
@@ -85,21 +109,37 @@ impl Login {
         self
     }
 
-    /// The account's name.
+    /// The account's name, as it was given, or that of the tickets; empty if there are none at the
+    /// moment.
     #[must_use]
-    pub fn name(&self) -> &str {
-        self.credentials.name()
+    pub fn name(&self) -> String {
+        match (&self.credentials, &self.tickets) {
+            (Some(credentials), _) => credentials.name().to_owned(),
+            (None, Some(tickets)) => {
+                tickets.client().map(|client| client.to_string()).unwrap_or_default()
+            }
+            (None, None) => String::new(),
+        }
     }
 
     pub(crate) fn ready(self) -> Ready {
-        let initiator = Arc::new(InitiatorConfig::with_os(self.credentials.credential()));
+        let credential = self.credentials.as_ref().map(Credentials::credential);
+        let initiator = credential.map(|it| Arc::new(InitiatorConfig::with_os(it)));
         let config = |schemes: &[Scheme]| {
-            let config = ClientConfig::new(Arc::clone(&initiator))
+            let config = match &initiator {
+                Some(initiator) => ClientConfig::new(Arc::clone(initiator)),
+                None => ClientConfig::without_ntlm(Arc::new(OsRandom)),
+            };
+            let config = config
                 .with_schemes(schemes)
                 .with_mutual_auth(self.mutual_auth)
                 .with_bindings_required(self.bindings == Bindings::Required);
-            Arc::new(match self.credentials.password_text() {
-                Some(password) => config.with_password(self.credentials.name(), password),
+            let password = self
+                .credentials
+                .as_ref()
+                .and_then(|it| it.password_text().map(|password| (it.name(), password)));
+            Arc::new(match password {
+                Some((name, password)) => config.with_password(name, password),
                 None => config,
             })
         };
@@ -114,6 +154,9 @@ impl Login {
             shared: config(&single),
             hosts: self.hosts,
             bindings: self.bindings,
+            has_password: self.credentials.is_some(),
+            needs_ticket: self.credentials.is_none() || self.mutual_auth,
+            tickets: self.tickets,
         }
     }
 }
@@ -139,6 +182,10 @@ pub(crate) struct Ready {
     shared: Arc<ClientConfig>,
     pub(crate) hosts: Hosts,
     bindings: Bindings,
+    pub(crate) has_password: bool,
+    /// Without a ticket `Negotiate` has no meaning.
+    pub(crate) needs_ticket: bool,
+    pub(crate) tickets: Option<Arc<Tickets>>,
 }
 
 impl Ready {

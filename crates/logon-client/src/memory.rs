@@ -28,7 +28,9 @@ struct Places {
 #[derive(Debug, Default)]
 struct Known {
     /// The scheme that a logon succeeded by, once.
-    proven: Option<Scheme>,
+    scheme: Option<Scheme>,
+    /// The password was right, once. A ticket says nothing of it.
+    proven: bool,
     /// What came after that, or from the beginning.
     failures: u8,
     turn: Turn,
@@ -56,7 +58,7 @@ const FORGOTTEN: usize = 500;
 impl Memory {
     /// The scheme that a logon succeeded by.
     pub(crate) fn scheme(&self, place: &Place) -> Option<Scheme> {
-        self.places().known.get(place).filter(|known| !known.is_refused())?.proven
+        self.places().known.get(place).filter(|known| !known.is_refused())?.scheme
     }
 
     /// Whether the credentials are not to be sent again: that locks accounts.
@@ -66,21 +68,23 @@ impl Memory {
 
     /// Whether the credentials were right when they were last tried.
     pub(crate) fn is_sure(&self, place: &Place) -> bool {
-        self.places()
-            .known
-            .get(place)
-            .is_some_and(|known| known.proven.is_some() && known.failures == 0)
+        self.places().known.get(place).is_some_and(|known| known.proven && known.failures == 0)
     }
 
     pub(crate) fn turn(&self, place: &Place) -> Turn {
         self.of(place, |known| Arc::clone(&known.turn))
     }
 
-    /// A logon by this scheme succeeded.
+    /// A logon by this scheme succeeded, with the password.
     pub(crate) fn succeeded(&self, place: &Place, scheme: Scheme) {
         self.of(place, |known| {
-            (known.proven, known.failures) = (Some(scheme), 0);
+            (known.scheme, known.proven, known.failures) = (Some(scheme), true, 0);
         });
+    }
+
+    /// A logon by this scheme succeeded, with a ticket.
+    pub(crate) fn took_ticket(&self, place: &Place, scheme: Scheme) {
+        self.of(place, |known| known.scheme = Some(scheme));
     }
 
     /// A logon did not succeed. `alone` if no other was under way: of several that were, one
@@ -128,7 +132,7 @@ impl Known {
     /// path, and passwords change, too. One of what never was. A refusal is worth two attempts
     /// without a verdict, of which one may be an accident.
     fn is_refused(&self) -> bool {
-        self.failures >= if self.proven.is_some() { 4 } else { 2 }
+        self.failures >= if self.proven { 4 } else { 2 }
     }
 
     /// Of several, what has the least is forgotten first: what was right costs a challenge when it

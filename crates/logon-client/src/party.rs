@@ -6,8 +6,11 @@ use crate::login::Ready;
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
 use logon::http::{ClientAuth, ClientError, ClientStep, Credentials, Scheme, Side};
-use logon::{ChannelBindings, Mechanism, TargetName};
+use logon::kerberos::InitiatorConfig as TicketConfig;
+use logon::{ChannelBindings, Mechanism, PeerIncompatible, TargetName};
+use logon_kdc::TicketsError;
 use std::fmt;
+use std::sync::Arc;
 
 /// What became of the logon to a server or a proxy.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,6 +42,18 @@ pub enum Logon {
     /// The same credentials were refused by this host before, or sent without a verdict: they were
     /// not sent again, because that locks accounts. See [`Client`](crate::Client).
     RefusedBefore,
+    /// The server does not take the ticket that it was sent.
+    TicketRefused {
+        /// Its error code ([RFC 4120] §7.5.9).
+        ///
+        /// [RFC 4120]: https://www.rfc-editor.org/rfc/rfc4120
+        code: i32,
+    },
+    /// There is no ticket of the server, and nothing else to log on with.
+    NoTicket {
+        /// Why not.
+        cause: TicketsError,
+    },
     /// Nothing that both sides would take.
     NotOffered {
         /// What was offered.
@@ -70,6 +85,12 @@ impl fmt::Display for Logon {
             Self::RefusedBefore => {
                 f.write_str("the credentials were refused before and not sent again")
             }
+            Self::TicketRefused { code } => write!(
+                f,
+                "the server does not take the ticket: {} (Kerberos error {code})",
+                why_refused(*code)
+            ),
+            Self::NoTicket { cause } => write!(f, "no ticket of the server: {cause}"),
             Self::NotOffered { offered } => {
                 write!(f, "none of the schemes offered is enabled here: {}", offered.join(", "))
             }
@@ -78,6 +99,26 @@ impl fmt::Display for Logon {
                  tunnel (https) or no proxy",
             ),
         }
+    }
+}
+
+/// What a service's error codes mean ([RFC 4120] §7.5.9).
+///
+/// [RFC 4120]: https://www.rfc-editor.org/rfc/rfc4120
+fn why_refused(code: i32) -> &'static str {
+    match code {
+        31 | 36 | 50 => "it holds it to be altered",
+        32 => "it holds it to be expired",
+        33 => "it holds it to be not valid yet",
+        34 => "it holds it to be sent a second time",
+        35 => "it is not the service that the ticket is of; look which account has its name",
+        37 => "its clock and that of the KDC are too far apart",
+        41 | 44 | 45 => {
+            "it does not have the key of its account any more, or another account has \
+                         its name"
+        }
+        12 => "its policy forbids it",
+        _ => "its log says why",
     }
 }
 
@@ -118,6 +159,10 @@ pub(crate) struct Party<'a> {
     unasked: bool,
     /// Credentials were sent in the course of this request.
     exchanging: bool,
+    /// Of this service, or why there is none. `None` as long as nobody has looked.
+    ticket: Option<Result<Arc<TicketConfig>, TicketsError>>,
+    /// The password can be tried by what was sent last.
+    counts: bool,
     pub(crate) logon: Logon,
 }
 
@@ -144,6 +189,8 @@ impl<'a> Party<'a> {
             sent: false,
             unasked: false,
             exchanging: false,
+            ticket: None,
+            counts: false,
             logon: Logon::NotAsked,
         }
     }
@@ -171,8 +218,34 @@ impl<'a> Party<'a> {
         target: &str,
     ) -> Result<Option<Credentials>, ClientError> {
         self.request = (method.to_owned(), target.to_owned());
+        if !self.is_logged_on() && self.begins_with() == Some(Scheme::Negotiate) {
+            self.look_for_ticket().await;
+        }
         let credentials = self.first()?;
         Ok(self.permitted(credentials).await)
+    }
+
+    /// The scheme of a request that nobody has challenged.
+    fn begins_with(&self) -> Option<Scheme> {
+        let standing =
+            |auth: &&ClientAuth| auth.is_complete() || auth.scheme() == Some(Scheme::Digest);
+        self.auth.as_ref().filter(standing).and_then(ClientAuth::scheme).or(self.start)
+    }
+
+    /// Has KDCs asked for a ticket, once, if the login has somebody to ask.
+    async fn look_for_ticket(&mut self) {
+        let tickets = self.login().and_then(|login| login.tickets.as_ref());
+        if let (Some(tickets), None) = (tickets, &self.ticket) {
+            self.ticket = Some(tickets.ticket_for(&self.target).await);
+        }
+    }
+
+    /// Why a ticket is missing that the exchange cannot do without, or should not: a password that
+    /// a KDC has refused is not tried elsewhere.
+    fn lacks_ticket(&self) -> Option<&TicketsError> {
+        let error = self.ticket.as_ref()?.as_ref().err()?;
+        let needed = self.login().is_some_and(|login| login.needs_ticket);
+        Some(error).filter(|error| needed || error.is_about_client())
     }
 
     fn first(&mut self) -> Result<Option<Credentials>, ClientError> {
@@ -180,10 +253,11 @@ impl<'a> Party<'a> {
         if self.is_logged_on() {
             return Ok(None);
         }
-        let of_request = |auth: &ClientAuth| auth.scheme() == Some(Scheme::Digest);
-        let standing = self.auth.take().filter(|auth| auth.is_complete() || of_request(auth));
-        let known = standing.as_ref().and_then(ClientAuth::scheme);
-        let Some(scheme) = known.or(self.start) else { return Ok(None) };
+        let Some(scheme) = self.begins_with() else { return Ok(None) };
+        if self.lacks_ticket().is_some() {
+            return Ok(None);
+        }
+        let standing = self.auth.take();
         let mut auth = match standing {
             // Its nonce serves again.
             Some(auth) if scheme == Scheme::Digest => auth,
@@ -206,7 +280,9 @@ impl<'a> Party<'a> {
     /// The credentials, once they may be sent; `None` if they were refused meanwhile.
     async fn permitted(&mut self, credentials: Option<Credentials>) -> Option<Credentials> {
         let (credentials, attempt) = (credentials?, self.attempt.as_mut()?);
-        if attempt.may_send().await {
+        // A ticket locks nobody out.
+        let harmless = credentials.last && !credentials.counts;
+        if harmless || attempt.may_send().await {
             self.sent = true;
             return Some(credentials);
         }
@@ -218,7 +294,9 @@ impl<'a> Party<'a> {
     fn fresh(&self, login: &Ready) -> ClientAuth {
         let bindings = login.bindings(self.bindings);
         let config = login.config(self.secure, self.shared).clone();
-        ClientAuth::new(config, self.side, self.target.clone(), bindings)
+        let mut auth = ClientAuth::new(config, self.side, self.target.clone(), bindings);
+        auth.use_ticket(self.ticket.as_ref().and_then(|it| it.as_ref().ok()).cloned());
+        auth
     }
 
     /// Whether requests without credentials count as somebody's here.
@@ -237,6 +315,17 @@ impl<'a> Party<'a> {
         &mut self,
         headers: &HeaderMap,
     ) -> Result<Option<Credentials>, ClientError> {
+        if !self.exchanging
+            && let Some(login) = self.login()
+            && self.fresh(login).wants_ticket(values(headers, self.side.challenge_field()))
+        {
+            self.look_for_ticket().await;
+            let vain = |cause: &&TicketsError| cause.is_about_client() || !login.has_password;
+            if let Some(cause) = self.lacks_ticket().filter(vain) {
+                self.logon = Logon::NoTicket { cause: cause.clone() };
+                return Ok(None);
+            }
+        }
         let next = self.next(headers)?;
         let goes_on = next.is_some();
         let next = self.permitted(next).await;
@@ -300,6 +389,16 @@ impl<'a> Party<'a> {
                 (self.unasked, self.exchanging, self.start) = (false, false, None);
                 self.next(headers)
             }
+            Err(ClientError::Exchange(logon::Error::PeerIncompatible(
+                PeerIncompatible::KerberosError(code),
+            ))) => {
+                // The next request has a new one.
+                if let Some(tickets) = login.tickets.as_ref() {
+                    tickets.forget(&self.target);
+                }
+                self.logon = Logon::TicketRefused { code };
+                Ok(None)
+            }
             Err(error) => match (error, scheme) {
                 (ClientError::OutOfOrder { .. }, Some(scheme)) => {
                     self.logon = Logon::BrokenOff { scheme };
@@ -316,15 +415,19 @@ impl<'a> Party<'a> {
             return;
         };
         self.logon = Logon::Refused { scheme };
-        if let Some(attempt) = &mut self.attempt {
+        // Of a ticket nothing follows for the password.
+        if let Some(attempt) = self.attempt.as_mut().filter(|_| self.counts) {
             attempt.failed();
+        }
+        if let Some(tickets) = self.login().and_then(|it| it.tickets.as_ref()) {
+            tickets.forget(&self.target);
         }
     }
 
     /// The request goes out, with these credentials if there are any.
     pub(crate) fn sending(&mut self, credentials: Option<&Credentials>) {
-        let proof = credentials.is_some_and(|credentials| credentials.last);
-        if let Some(attempt) = self.attempt.as_mut().filter(|_| proof) {
+        self.counts = credentials.is_some_and(|credentials| credentials.counts);
+        if let Some(attempt) = self.attempt.as_mut().filter(|_| self.counts) {
             attempt.sending();
         }
     }
@@ -370,7 +473,10 @@ impl<'a> Party<'a> {
         }
         if let Some(attempt) = self.attempt.as_mut().filter(|_| self.exchanging) {
             match self.logon {
-                Logon::LoggedOn { scheme, .. } => attempt.succeeded(scheme),
+                Logon::LoggedOn { scheme, mechanism } => match mechanism {
+                    Some(it) if !it.is_per_connection() => attempt.took_ticket(scheme),
+                    _ => attempt.succeeded(scheme),
+                },
                 // Nothing was tried after all.
                 _ => attempt.end(),
             }

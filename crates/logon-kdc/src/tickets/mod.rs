@@ -63,6 +63,8 @@ struct State {
     loaded: Option<Loaded>,
     ready: HashMap<String, Arc<InitiatorConfig>>,
     failed: HashMap<String, (Instant, TicketsError)>,
+    /// Refused by the service, when there was a new one the last time.
+    forgotten: HashMap<String, Instant>,
     /// The password or key is wrong, or its account may not log on.
     refused: Option<TicketsError>,
 }
@@ -161,6 +163,25 @@ impl Tickets {
             }
         }
         got
+    }
+
+    /// Forgets the ticket of a service, which refuses it: it may have got a new key. The next one is
+    /// a new one; but that does not go on for ever, so for a minute after that nothing is forgotten.
+    pub fn forget(&self, service: &TargetName) {
+        let mut state = self.state();
+        let name = service.as_str();
+        if state.forgotten.get(name).is_some_and(|when| when.elapsed() < REST) {
+            return;
+        }
+        let Some(ready) = state.ready.remove(name) else { return };
+        if state.forgotten.len() >= MAX {
+            state.forgotten.clear();
+        }
+        state.forgotten.insert(name.to_owned(), Instant::now());
+        let server = ready.ticket().server.clone();
+        if let Some(loaded) = &mut state.loaded {
+            loaded.cache.remove(&server);
+        }
     }
 
     /// Forgets what was granted and what was refused.
