@@ -81,7 +81,11 @@ impl Dns {
     ) -> Result<Vec<KdcAddress>, String> {
         let protocol = if transports == Transports::Udp { "_udp" } else { "_tcp" };
         let name = format!("_kerberos.{protocol}.{realm}.");
-        let found = self.resolver()?.srv_lookup(name).await.map_err(|error| error.to_string())?;
+        let found = self.resolver()?.srv_lookup(name.as_str()).await;
+        let found = found.map_err(|error| match error.is_no_records_found() {
+            true => format!("there is no {name}"),
+            false => error.to_string(),
+        })?;
         let records = found.answers().iter().filter_map(|record| match &record.data {
             RData::SRV(service) => Some(service.clone()),
             _ => None,

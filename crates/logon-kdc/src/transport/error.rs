@@ -121,7 +121,7 @@ impl fmt::Display for NoKdc {
             ),
             Self::NotInDns(cause) => write!(
                 f,
-                "krb5.conf has no `kdc` for it in [realms], and DNS no SRV record ({cause}): check \
+                "krb5.conf has no `kdc` for it in [realms], and DNS does not help ({cause}): check \
                  the name of the realm, or write the KDC there"
             ),
         }
