@@ -1,12 +1,12 @@
 //! What DNS says of realms: SRV records of their KDCs ([RFC 4120] §7.2.3.2), TXT records of hosts.
 
 use crate::conf::{KdcAddress, Transports};
-use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
 use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::RData;
 use hickory_resolver::proto::rr::rdata::SRV;
+use hickory_resolver::{ResolverBuilder, TokioResolver};
 use logon::{OsRandom, SecureRandom};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::OnceLock;
@@ -20,7 +20,7 @@ const MAX_LABELS: usize = 8;
 #[derive(Default)]
 pub(crate) struct Dns {
     at: Option<SocketAddr>,
-    resolver: OnceLock<Result<TokioResolver, String>>,
+    resolver: OnceLock<TokioResolver>,
 }
 
 impl core::fmt::Debug for Dns {
@@ -35,8 +35,11 @@ impl Dns {
     }
 
     fn resolver(&self) -> Result<&TokioResolver, String> {
-        let make = || match self.at {
-            None => TokioResolver::builder_tokio()?.build(),
+        if let Some(resolver) = self.resolver.get() {
+            return Ok(resolver);
+        }
+        let made = match self.at {
+            None => TokioResolver::builder_tokio().and_then(ResolverBuilder::build),
             Some(address) => {
                 let mut ways = [ConnectionConfig::udp(), ConnectionConfig::tcp()];
                 ways.iter_mut().for_each(|way| way.port = address.port());
@@ -46,8 +49,8 @@ impl Dns {
                 TokioResolver::builder_with_config(config, runtime).build()
             }
         };
-        let resolver = self.resolver.get_or_init(|| make().map_err(|error| error.to_string()));
-        resolver.as_ref().map_err(Clone::clone)
+        let made = made.map_err(|error| error.to_string())?;
+        Ok(self.resolver.get_or_init(|| made))
     }
 
     /// The KDCs of a realm, those first that are to be asked first.

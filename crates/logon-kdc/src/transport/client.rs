@@ -28,7 +28,8 @@ const MAX_REMEMBERED: usize = 64;
 /// them answers first is heard. A datagram is sent three times, after one and after two more
 /// seconds.
 ///
-/// An answer is one in form only: a KDC proves who it is by what is in it.
+/// An answer is one in form only: a KDC proves who it is by what is in it. Needs a runtime of tokio
+/// with IO and time.
 #[derive(Debug)]
 pub struct KdcClient {
     conf: Arc<Krb5Conf>,
