@@ -236,7 +236,11 @@ impl<'a> Party<'a> {
     async fn look_for_ticket(&mut self) {
         let tickets = self.login().and_then(|login| login.tickets.as_ref());
         if let (Some(tickets), None) = (tickets, &self.ticket) {
-            self.ticket = Some(tickets.ticket_for(&self.target).await);
+            let ticket = tickets.ticket_for(&self.target).await;
+            if let Err(error) = &ticket {
+                tracing::info!("no ticket of {}: {error}", self.target.as_str());
+            }
+            self.ticket = Some(ticket);
         }
     }
 

@@ -95,13 +95,22 @@ pub(crate) struct ForwardOptions {
 #[derive(Debug, Args)]
 pub(crate) struct LogonOptions {
     /// Log on under this name. The password is that of --password-file, or of a user file, or of
-    /// `LOGON_PASSWORD` if `LOGON_USER` is the same name, or is asked for
+    /// `LOGON_PASSWORD` if `LOGON_USER` is the same name, or is asked for. Without a name: by the
+    /// tickets of kinit, or by what is found in a user file or in `LOGON_USER`
     #[arg(short, long, value_name = r"DOMAIN\USER")]
     pub(crate) user: Option<String>,
 
     /// File whose first line is the password of --user
     #[arg(long, value_name = "FILE", requires = "user")]
     pub(crate) password_file: Option<PathBuf>,
+
+    /// Log on by Kerberos, with the keys that --user has in this file
+    #[arg(long, value_name = "FILE", requires = "user", conflicts_with = "password_file")]
+    pub(crate) keytab: Option<PathBuf>,
+
+    /// Only to servers that prove who they are, too: not by NTLM
+    #[arg(long)]
+    pub(crate) mutual: bool,
 
     /// Log on by this scheme only; may be given several times. Absent: Negotiate and NTLM
     #[arg(long = "scheme", value_name = "SCHEME", value_enum)]

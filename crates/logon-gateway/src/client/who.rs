@@ -1,12 +1,15 @@
 //! Who logs on: chosen by name, or found by itself and then not for everybody.
 
+use super::tickets;
 use crate::cli::LogonOptions;
 use crate::failure::{Exit, Failure};
 use logon::http::Scheme;
 use logon_client::credentials::{CredentialError, Credentials, Found, Search};
+use logon_client::logon_kdc::Tickets;
 use logon_client::{Hosts, Login};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// More than any password.
@@ -16,9 +19,12 @@ const MAX_PASSWORD: u64 = 4096;
 #[derive(Debug)]
 pub(crate) struct Who {
     pub(crate) known: Known,
+    /// For Kerberos: by what is known, or beside it.
+    tickets: Option<Arc<Tickets>>,
     schemes: Vec<Scheme>,
     no_bindings: bool,
     require_bindings: bool,
+    mutual: bool,
     /// Those of the options alone.
     named: Option<Hosts>,
 }
@@ -30,6 +36,8 @@ pub(crate) enum Known {
     Chosen(Found),
     /// They were there.
     Found(Found),
+    /// There are tickets of Kerberos and nothing else, of this client.
+    Tickets(String),
     /// There are none that can be used.
     Nothing(CredentialError),
 }
@@ -41,57 +49,99 @@ impl Who {
             hosts if hosts.clone().next().is_none() => None,
             hosts => Some(Hosts::only(hosts).map_err(|e| Failure::usage(format!("--allow {e}")))?),
         };
-        let known = match &options.user {
-            Some(name) => Known::Chosen(chosen(name, options.password_file.as_deref())?),
-            None => match Search::new().find() {
-                Ok(found) => Known::Found(found),
-                Err(error) => Known::Nothing(error),
-            },
-        };
         let schemes = match options.schemes.as_slice() {
             [] => Scheme::INTEGRATED.to_vec(),
             schemes => schemes.iter().map(|scheme| scheme.scheme()).collect(),
         };
-        let LogonOptions { no_bindings, require_bindings, .. } = *options;
-        Ok(Self { known, schemes, no_bindings, require_bindings, named })
+        let kerberos = schemes.contains(&Scheme::Negotiate);
+        let (known, tickets) = match (&options.user, &options.keytab) {
+            (Some(name), Some(path)) => {
+                (Known::Tickets(name.clone()), Some(tickets::of_keytab(name, path)?))
+            }
+            (Some(name), None) => {
+                let found = chosen(name, options.password_file.as_deref())?;
+                let tickets = kerberos.then(|| tickets::of_password(&found.credentials)).flatten();
+                (Known::Chosen(found), tickets)
+            }
+            (None, _) => {
+                let tickets = kerberos.then(tickets::found).flatten();
+                let client = tickets.as_ref().and_then(|tickets| tickets.client().ok());
+                let known = match (Search::new().find(), client) {
+                    (Ok(found), _) => Known::Found(found),
+                    (Err(_), Some(client)) => Known::Tickets(client.to_string()),
+                    (Err(error), None) => Known::Nothing(error),
+                };
+                (known, tickets)
+            }
+        };
+        let LogonOptions { no_bindings, require_bindings, mutual, .. } = *options;
+        Ok(Self { known, tickets, schemes, no_bindings, require_bindings, mutual, named })
     }
 
     /// The logins for requests to a host. Where a redirect leads, only the options name hosts.
     pub(crate) fn logins(&self, host: &str) -> Vec<Login> {
-        let (found, requested) = match &self.known {
-            Known::Chosen(found) => (found, true),
-            Known::Found(found) => (found, self.hosts().contains(host)),
-            Known::Nothing(_) => return Vec::new(),
-        };
-        let requested = requested.then(Hosts::requested);
-        let hosts = requested.into_iter().chain(self.named.clone());
-        hosts.map(|hosts| self.login(found.credentials.clone()).with_hosts(hosts)).collect()
+        let requested = self.login_to(host).map(|login| login.with_hosts(Hosts::requested()));
+        let elsewhere = self.named.clone().zip(self.login_anywhere());
+        let elsewhere = elsewhere.map(|(hosts, login)| login.with_hosts(hosts));
+        requested.into_iter().chain(elsewhere).collect()
     }
 
     /// The login to a proxy, unless it may not have what was found.
     pub(crate) fn proxy_login(&self, host: &str) -> Option<Login> {
         match &self.known {
-            Known::Found(found) if self.hosts().contains(host) => {
-                Some(self.login(found.credentials.clone()))
-            }
-            _ => None,
+            Known::Chosen(_) => None,
+            _ => self.login_to(host),
         }
+    }
+
+    /// The login to a host that the caller asks. A password that nobody chose does not go to every
+    /// one of them; a ticket is worth nothing to any other.
+    pub(crate) fn login_to(&self, host: &str) -> Option<Login> {
+        match &self.known {
+            Known::Found(_) if !self.hosts().contains(host) => self.by_tickets(),
+            _ => self.login_anywhere(),
+        }
+    }
+
+    fn login_anywhere(&self) -> Option<Login> {
+        match &self.known {
+            Known::Chosen(found) | Known::Found(found) => {
+                let login = Login::new(found.credentials.clone());
+                Some(self.restrict(match &self.tickets {
+                    Some(tickets) => login.with_tickets(Arc::clone(tickets)),
+                    None => login,
+                }))
+            }
+            Known::Tickets(_) => self.by_tickets(),
+            Known::Nothing(_) => None,
+        }
+    }
+
+    fn by_tickets(&self) -> Option<Login> {
+        self.tickets.clone().map(|tickets| self.restrict(Login::by_tickets(tickets)))
     }
 
     /// Who logs on to a host that every request goes to.
     ///
     /// # Errors
     /// Nobody does.
-    pub(crate) fn for_host(&self, host: &str) -> Result<&Found, Failure> {
+    pub(crate) fn for_host(&self, host: &str) -> Result<String, Failure> {
         let why = match &self.known {
-            Known::Chosen(found) => return Ok(found),
-            Known::Found(found) if self.hosts().contains(host) => return Ok(found),
+            Known::Chosen(found) => return Ok(found.to_string()),
+            Known::Found(found) if self.hosts().contains(host) => return Ok(found.to_string()),
+            Known::Tickets(client) => return Ok(format!("{client} (by Kerberos)")),
+            Known::Found(_) if self.tickets.is_some() => {
+                let client = self.tickets.as_ref().and_then(|tickets| tickets.client().ok());
+                let client = client.map(|client| client.to_string()).unwrap_or_default();
+                return Ok(format!("{client} (by Kerberos)"));
+            }
             Known::Found(found) => format!(
                 "there is {found}, and what nobody chose goes only to hosts that are allowed: \
                  use --allow {host}, or -u NAME"
             ),
             Known::Nothing(CredentialError::NotFound(_)) => {
-                "there are no credentials: -u NAME asks for the password".to_owned()
+                "there are no credentials: kinit gets tickets, -u NAME asks for the password"
+                    .to_owned()
             }
             Known::Nothing(error) => format!("{error}; or use -u NAME"),
         };
@@ -111,7 +161,7 @@ impl Who {
 
     /// In the schemes and with the channel bindings of the options.
     pub(crate) fn restrict(&self, login: Login) -> Login {
-        let login = login.with_schemes(&self.schemes);
+        let login = login.with_schemes(&self.schemes).with_mutual_auth(self.mutual);
         match (self.no_bindings, self.require_bindings) {
             (true, _) => login.without_bindings(),
             (_, true) => login.with_bindings_required(),

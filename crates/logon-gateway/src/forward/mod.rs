@@ -50,16 +50,19 @@ pub(crate) fn run(options: &ForwardOptions) -> Result<(), Failure> {
     let (builder, way, name) = match (&options.proxy, &options.origin) {
         (Some(url), _) => {
             let proxy = Proxy::new(url).map_err(|error| Failure::usage(error.to_string()))?;
-            let found = who.for_host(proxy.host())?;
-            let proxy = proxy.with_login(who.login(found.credentials.clone()));
-            (builder.proxy(proxy), Way::Proxy, found.to_string())
+            let name = who.for_host(proxy.host())?;
+            let proxy = match who.login_to(proxy.host()) {
+                Some(login) => proxy.with_login(login),
+                None => proxy,
+            };
+            (builder.proxy(proxy), Way::Proxy, name)
         }
         (None, origin) => {
             let origin = self::origin(origin.as_deref().unwrap_or_default())?;
             let host = origin.host_str().unwrap_or_default();
-            let found = who.for_host(host)?;
+            let name = who.for_host(host)?;
             let builder = who.logins(host).into_iter().fold(builder, ClientBuilder::login);
-            (builder, Way::Origin(origin), found.to_string())
+            (builder, Way::Origin(origin), name)
         }
     };
     let client = builder.build();

@@ -24,7 +24,12 @@ use std::time::Duration;
 const REDIRECTS: usize = 10;
 
 pub(crate) fn run(options: &GetOptions) -> Result<(), Failure> {
-    logging::start_at(false, if options.quiet { "error" } else { "warn" });
+    let level = match (options.quiet, options.connection.trace) {
+        (true, _) => "error",
+        (false, true) => "logon_client=info,warn",
+        (false, false) => "warn",
+    };
+    logging::start_at(false, level);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -90,6 +90,13 @@ impl Answer<'_> {
                 Exit::NoCredentials,
                 format!("{host}: {}; {}", self.outcome.origin, self.offer(offered)),
             ),
+            Logon::TicketRefused { .. } => {
+                (Exit::Refused, format!("{host}: {}", self.outcome.origin))
+            }
+            Logon::NoTicket { cause } => (
+                if cause.is_about_client() { Exit::Refused } else { Exit::NoCredentials },
+                format!("{host}: {}{}", self.outcome.origin, self.without_kerberos()),
+            ),
             Logon::BrokenOff { .. } => (Exit::Broken, format!("{host}: {}", self.outcome.origin)),
             Logon::ProxyInBetween => (
                 Exit::NoCredentials,
@@ -117,6 +124,8 @@ impl Answer<'_> {
             Logon::NotOffered { offered } => {
                 (Exit::NoCredentials, format!("the proxy: {logon}; {}", self.offer(offered)))
             }
+            Logon::TicketRefused { .. } => (Exit::Refused, format!("the proxy: {logon}")),
+            Logon::NoTicket { .. } => (Exit::NoCredentials, format!("the proxy: {logon}")),
             Logon::BrokenOff { .. } => (Exit::Broken, format!("the proxy: {logon}")),
             _ => (Exit::Status, self.shown()),
         }
@@ -137,10 +146,23 @@ impl Answer<'_> {
                 "{asks}. There is {found}, and it was not sent: what nobody chose goes only to \
                  hosts that are allowed. --allow {host} sends it, -u NAME logs on as somebody else"
             ),
-            Known::Nothing(CredentialError::NotFound(_)) => {
-                format!("{asks}, and there are none: -u NAME logs on and asks for the password")
-            }
+            Known::Tickets(client) => format!(
+                "{asks}. There are the tickets of {client}, and none was sent: a redirect led there, \
+                 and --allow {host} sends one; or -u NAME logs on as somebody else"
+            ),
+            Known::Nothing(CredentialError::NotFound(_)) => format!(
+                "{asks}, and there are none: kinit gets tickets, or -u NAME logs on and asks for \
+                 the password"
+            ),
             Known::Nothing(error) => format!("{asks}: {error}; or use -u NAME"),
+        }
+    }
+
+    /// What else there is, if anything.
+    fn without_kerberos(&self) -> &'static str {
+        match &self.who.known {
+            Known::Chosen(_) => "; --scheme ntlm leaves Kerberos out",
+            _ => "; -u NAME logs on with a password",
         }
     }
 
@@ -208,6 +230,7 @@ impl Answer<'_> {
     fn name(&self) -> &str {
         match &self.who.known {
             Known::Chosen(found) | Known::Found(found) => found.credentials.name(),
+            Known::Tickets(client) => client,
             Known::Nothing(_) => "nobody",
         }
     }
