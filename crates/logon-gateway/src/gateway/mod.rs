@@ -14,6 +14,7 @@ mod certificates;
 pub(crate) mod config;
 pub(crate) mod diagnosis;
 mod identity;
+pub(crate) mod kerberos;
 mod listeners;
 mod parts;
 mod place;

@@ -6,6 +6,7 @@ use super::certificates::{self, Making};
 use super::config::{Config, Listen, Logon, Names};
 use super::diagnosis::Diagnosis;
 use super::identity::{Groups, IdentityFields};
+use super::kerberos::{Keys, Replays};
 use super::place::{Place, Store};
 use super::proxy::{Upstream, UpstreamConfig, UpstreamUrl};
 use super::routes::Routes;
@@ -33,6 +34,9 @@ struct Guard {
     logon: Logon,
     names: Names,
     users: Arc<WatchedUserFile>,
+    keys: Option<Arc<Keys>>,
+    /// Those of the keys, also where a reload has taken these away: they may come back.
+    replays: Option<Arc<Replays>>,
     layer: LogonLayer<Store>,
 }
 
@@ -60,7 +64,7 @@ impl Parts {
         before: Option<&Self>,
         making: Making,
     ) -> Result<(Self, Vec<Stage>), String> {
-        let guard = Guard::build(&config, folder, before.map(|parts| &parts.guard))?;
+        let guard = Guard::build(&config, folder, before.map(|parts| &parts.guard), making)?;
         let upstreams = upstreams(&config, folder, before, making)?;
         let sessions = match &config.session {
             Some(session) => Some(Arc::new(Sessions::load(session, folder)?)),
@@ -101,10 +105,22 @@ impl Parts {
         let stages = stages?;
         Ok((Self { config, guard, upstreams }, stages))
     }
+
+    /// Nobody logs on by Kerberos any more, and the next start knows who did.
+    pub(crate) fn close(&self) {
+        if let Some(replays) = &self.guard.replays {
+            replays.close();
+        }
+    }
 }
 
 impl Guard {
-    fn build(config: &Config, folder: &Path, before: Option<&Self>) -> Result<Self, String> {
+    fn build(
+        config: &Config,
+        folder: &Path,
+        before: Option<&Self>,
+        making: Making,
+    ) -> Result<Self, String> {
         let path = folder.join(&config.users);
         let names = config.server.clone();
         let logon = config.logon.without_scope();
@@ -122,9 +138,19 @@ impl Guard {
                 })?)
             }
         };
-        if let Some(guard) = same_users.filter(|guard| guard.logon == logon) {
-            let layer = guard.layer.clone();
-            return Ok(Self { logon, names, users, layer });
+        let old_replays = before.and_then(|guard| guard.replays.as_ref());
+        let old_keys = before.and_then(|guard| guard.keys.as_ref());
+        let keys = config.kerberos.as_ref();
+        let keys =
+            keys.map(|it| Keys::of(it, folder, old_keys, old_replays, making)).transpose()?;
+        let replays = keys.as_ref().map(|keys| keys.replays()).or(old_replays).cloned();
+        let same_keys = |guard: &&Self| match (&guard.keys, &keys) {
+            (Some(old), Some(new)) => Arc::ptr_eq(old, new),
+            (old, new) => old.is_none() && new.is_none(),
+        };
+        let same = same_users.filter(|guard| guard.logon == logon).filter(same_keys);
+        if let Some(layer) = same.map(|guard| guard.layer.clone()) {
+            return Ok(Self { logon, names, users, keys, replays, layer });
         }
         if let Some(old) = before.filter(|guard| guard.names != names) {
             tracing::warn!(
@@ -133,12 +159,12 @@ impl Guard {
                  on again; say `domain` there to keep it"
             );
         }
-        let connection = config.logon.connection(&names);
+        let connection = config.logon.connection(&names, keys.as_ref());
         let connection = connection.map_err(|error| format!("[logon] realm: {error}"))?;
         let gate = Gate::new(connection, Immediate(Arc::clone(&users)))
             .throttle(logon.throttle.config())
             .trusted_proxies(logon.trusted_proxies.iter().copied());
-        Ok(Self { logon, names, users, layer: LogonLayer::of(gate) })
+        Ok(Self { logon, names, users, keys, replays, layer: LogonLayer::of(gate) })
     }
 }
 

@@ -51,6 +51,9 @@ fn rule(route: &Route, number: u32) -> ScopeRule {
         let schemes: Vec<&str> = schemes.iter().map(String::as_str).collect();
         rule = rule.pass_schemes(&schemes);
     }
+    if let Some(ntlm) = &route.ntlm {
+        rule = rule.ntlm(*ntlm.get_ref());
+    }
     if route.users.is_some() || route.groups.is_some() {
         rule = rule.restrictions(&[number]);
     }

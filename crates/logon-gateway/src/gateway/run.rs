@@ -203,6 +203,7 @@ impl Serving {
             // Who asks twice does not want to wait for anybody.
             () = signals.stop() => {}
         }
+        self.parts.close();
     }
 
     /// Reads everything again. What is wrong is said, and everything stays as it was.

@@ -229,6 +229,13 @@ impl Gateway {
         self.child.wait().unwrap().code()
     }
 
+    /// Ends it without a word, and waits.
+    pub(crate) async fn kill(mut self) -> Folder {
+        self.signal(Signal::KILL);
+        self.ended().await;
+        std::mem::replace(&mut self.folder, Folder(tempfile::tempdir().unwrap()))
+    }
+
     /// Tells it to stop, and waits.
     pub(crate) async fn stop(mut self) -> (Option<i32>, Folder, String) {
         self.signal(Signal::TERM);

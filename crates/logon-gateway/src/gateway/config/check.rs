@@ -18,6 +18,11 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
         names(config, route, &mut findings);
         place(route, &mut findings);
     }
+    if let Some(kerberos) = &config.kerberos {
+        let found = kerberos.findings().into_iter();
+        findings.extend(found.map(|(span, message)| Finding::at(span, message)));
+    }
+    ntlm(config, &mut findings);
     if let Err(error) = Groups::new(&config.groups, Some(&config.server.domain)) {
         findings.push(Finding::new(format!("[groups]: {error}")));
     }
@@ -29,6 +34,20 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
         scopes(config, &mut findings);
     }
     findings
+}
+
+/// Without NTLM and without keys there is nothing left of `Negotiate`.
+fn ntlm(config: &Config, findings: &mut Vec<Finding>) {
+    if config.kerberos.is_some() {
+        return;
+    }
+    const WHY: &str = "without NTLM only Kerberos is left of Negotiate, and there is no [kerberos]";
+    if !config.logon.ntlm {
+        findings.push(Finding::new(format!("[logon] ntlm: {WHY}")));
+    }
+    let routes = config.route.iter().filter_map(|route| route.ntlm.as_ref());
+    let off = routes.filter(|ntlm| !ntlm.get_ref());
+    findings.extend(off.map(|ntlm| Finding::at(ntlm.span(), WHY)));
 }
 
 fn listeners(config: &Config, findings: &mut Vec<Finding>) {

@@ -1,6 +1,7 @@
 //! How clients log on.
 
 use super::values::Span;
+use crate::gateway::kerberos::Keys;
 use ::logon::http::ThrottleConfig;
 use ::logon::http::{BasicConfig, ConnectionConfig, DigestConfig, Requirement, Scheme, Scope};
 use ::logon::{AcceptorConfig, BindingsPolicy, Error, MicPolicy, Policy, ServerNames};
@@ -86,6 +87,8 @@ pub(crate) struct Logon {
     pub(crate) cors_preflight: bool,
     /// Schemes whose credentials are the application's own affair, such as `Bearer`.
     pub(crate) pass_schemes: Vec<String>,
+    /// NTLM is taken, by itself and within Negotiate.
+    pub(crate) ntlm: bool,
     /// What Basic and Digest say that the password is for.
     pub(crate) realm: String,
     /// Extended Protection.
@@ -114,6 +117,7 @@ impl Default for Logon {
             schemes: vec![SchemeName::Negotiate, SchemeName::Ntlm],
             cors_preflight: false,
             pass_schemes: Vec::new(),
+            ntlm: true,
             realm: "logon".to_owned(),
             channel_bindings: Demand::WhenOffered,
             mic: Demand::WhenOffered,
@@ -138,18 +142,25 @@ impl Logon {
             RequirementName::Required => Scope::required(&schemes),
         };
         let pass: Vec<&str> = self.pass_schemes.iter().map(String::as_str).collect();
-        scope.with_cors_preflight(self.cors_preflight).with_pass_schemes(&pass)
+        scope.with_cors_preflight(self.cors_preflight).with_pass_schemes(&pass).with_ntlm(self.ntlm)
     }
 
     /// The rest: what decides about a logon, wherever it is asked for.
     pub(crate) fn without_scope(&self) -> Self {
-        let Self { requirement, schemes, cors_preflight, pass_schemes, .. } = Self::default();
-        Self { requirement, schemes, cors_preflight, pass_schemes, ..self.clone() }
+        let Self { requirement, schemes, cors_preflight, pass_schemes, ntlm, .. } = Self::default();
+        Self { requirement, schemes, cors_preflight, pass_schemes, ntlm, ..self.clone() }
     }
 
     /// What all connections share.
-    pub(crate) fn connection(&self, names: &Names) -> Result<ConnectionConfig, Error> {
-        let acceptor = AcceptorConfig::with_os(names.of_server()).with_policy(self.policy());
+    pub(crate) fn connection(
+        &self,
+        names: &Names,
+        keys: Option<&Arc<Keys>>,
+    ) -> Result<ConnectionConfig, Error> {
+        let mut acceptor = AcceptorConfig::with_os(names.of_server()).with_policy(self.policy());
+        if let Some(keys) = keys {
+            acceptor = acceptor.with_kerberos_source(Arc::<Keys>::clone(keys));
+        }
         let mut config = ConnectionConfig::new(Arc::new(acceptor));
         config.basic = Some(BasicConfig::new(&self.realm)?);
         config.digest = Some(DigestConfig::with_os(&self.realm)?);

@@ -4,6 +4,7 @@ use super::logon::{Logon, Names, RequirementName, SchemeName};
 use super::values::Span;
 use crate::gateway::diagnosis::DiagnosisConfig;
 use crate::gateway::identity::IdentityConfig;
+use crate::gateway::kerberos::KerberosConfig;
 use crate::gateway::proxy::UpstreamConfig;
 use crate::gateway::session::SessionConfig;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,8 @@ pub(crate) struct Config {
     pub(crate) server: Names,
     #[serde(default)]
     pub(crate) logon: Logon,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) kerberos: Option<KerberosConfig>,
     #[serde(default)]
     pub(crate) identity: IdentityConfig,
     #[serde(default)]
@@ -110,6 +113,8 @@ pub(crate) struct Route {
     pub(crate) cors_preflight: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pass_schemes: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ntlm: Option<Spanned<bool>>,
     /// Who may: these users, and the members of these groups; `["*"]` is everybody who has logged
     /// on.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -84,7 +84,7 @@ fn known_keys(value: &Value, whole: &Table, path: &mut Vec<String>, missing: &mu
         }
         _ => return,
     };
-    let free = ["upstreams", "groups"].contains(&path.join(".").as_str());
+    let free = ["upstreams", "groups", "kerberos.realms"].contains(&path.join(".").as_str());
     if !free {
         let mut changed = Value::Table(whole.clone());
         let mut inner = &mut changed;
@@ -130,6 +130,22 @@ fn a_value_of_no_use_is_shown_where_it_stands() {
         ("[logon]\nschemes = [\"Kerberos\"]\n", "logon.toml:7:12: unknown variant `Kerberos`"),
         ("[logon]\nrequirement = \"yes\"\n", "logon.toml:7:15: unknown variant `yes`"),
         ("[logon]\ntrusted_proxies = [\"10.0.0.0/40\"]\n", "logon.toml:7:"),
+        ("[kerberos]\nkeytabs = []\n", "logon.toml:7:11: without a keytab"),
+        ("[kerberos]\n", "logon.toml:6:1: missing field `keytabs`"),
+        (
+            "[kerberos]\nkeytabs = [\"k\"]\nmachine_sid = \"S-1-x\"\n",
+            "logon.toml:8:15: \"S-1-x\" is no identifier",
+        ),
+        (
+            "[kerberos]\nkeytabs = [\"k\"]\nrealms = { \"A.EXAMPLE\" = \"\" }\n",
+            "logon.toml:8:10: \"A.EXAMPLE\" = \"\": a realm and its domain are names",
+        ),
+        (
+            "[kerberos]\nkeytabs = [\"k\"]\nrealms = { A = \"CORP\", B = \"corp\" }\n",
+            "logon.toml:8:10: A and B have the same domain corp",
+        ),
+        ("[logon]\nntlm = false\n", "logon.toml: [logon] ntlm: without NTLM only Kerberos"),
+        ("[[route]]\nntlm = false\n", "logon.toml:7:8: without NTLM only Kerberos"),
         ("[log]\nlevel = \"loud\"\n", "logon.toml:7:9: unknown variant `loud`"),
         ("[identity]\nuser = [\"Host\"]\n", "logon.toml:7:"),
         ("[[route]]\nupstream = \"wiki\"\n", "logon.toml:7:12: there is no [upstreams.wiki]"),

@@ -1,0 +1,110 @@
+//! The memory of authenticators, in a file or not.
+
+use super::KerberosConfig;
+use super::replay_file::{Begun, ReplayFile};
+use crate::gateway::certificates::Making;
+use logon::kerberos::{MemoryReplayCache, ReplayCache};
+use logon::{FileTime, StoreError, SystemClock, TimeSource};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The memory of authenticators. There is one for as long as the gateway runs, whatever is
+/// reloaded, unless it is to have another file.
+#[derive(Debug)]
+pub(crate) struct Replays {
+    path: Option<PathBuf>,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Memory(MemoryReplayCache),
+    File(ReplayFile),
+}
+
+impl Replays {
+    /// The one that is there already, if it has the same file; else one that begins.
+    ///
+    /// # Errors
+    /// What the administrator has to change.
+    pub(super) fn of(
+        config: &KerberosConfig,
+        folder: &Path,
+        before: Option<&Arc<Self>>,
+        making: Making,
+    ) -> Result<Arc<Self>, String> {
+        let path = config.replay_cache.as_ref().map(|path| folder.join(path));
+        if let Some(same) = before.filter(|it| it.path == path) {
+            return Ok(Arc::clone(same));
+        }
+        let now = SystemClock.now();
+        let ahead = config.clocks_ahead.unwrap_or(config.clock_skew).0;
+        let kind = match &path {
+            // A check changes nothing, and the gateway that runs has the file.
+            Some(path) if making == Making::No => {
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                if folder.is_some_and(|folder| !folder.is_dir()) {
+                    let path = path.display();
+                    return Err(format!("kerberos.replay_cache {path}: there is no such folder"));
+                }
+                Kind::Memory(MemoryReplayCache::new(now, ahead))
+            }
+            Some(path) => {
+                let (file, begun) = ReplayFile::open(path, now, ahead).map_err(|error| {
+                    format!("kerberos.replay_cache {}: {error}", path.display())
+                })?;
+                say(path, &begun, ahead);
+                Kind::File(file)
+            }
+            None => {
+                if making == Making::Yes {
+                    tracing::warn!(
+                        "[kerberos] replay_cache is not set: authenticators are remembered in \
+                         memory only, so after every start nobody can log on by Kerberos for {}",
+                        humantime::format_duration(ahead)
+                    );
+                }
+                Kind::Memory(MemoryReplayCache::new(now, ahead))
+            }
+        };
+        Ok(Arc::new(Self { path, kind }))
+    }
+
+    /// Says that nothing more comes: whoever begins with the file next knows everything, even if
+    /// the machine is started anew in between. From now on nobody logs on.
+    pub(crate) fn close(&self) {
+        if let Kind::File(file) = &self.kind {
+            file.close();
+        }
+    }
+}
+
+fn say(path: &Path, begun: &Begun, ahead: Duration) {
+    let path = path.display();
+    match begun {
+        Begun::Continued { authenticators } => {
+            tracing::info!(%path, authenticators, "replay cache read");
+        }
+        Begun::Anew { why } => tracing::warn!(
+            %path,
+            "the replay cache begins empty, because {why}: for {} nobody can log on by Kerberos",
+            humantime::format_duration(ahead)
+        ),
+    }
+}
+
+impl ReplayCache for Replays {
+    fn is_new(
+        &self,
+        digest: [u8; 32],
+        made: FileTime,
+        until: FileTime,
+        now: FileTime,
+    ) -> Result<bool, StoreError> {
+        match &self.kind {
+            Kind::Memory(memory) => memory.is_new(digest, made, until, now),
+            Kind::File(file) => file.is_new(digest, made, until, now),
+        }
+    }
+}

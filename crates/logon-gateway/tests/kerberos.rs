@@ -1,0 +1,226 @@
+//! Tickets at the gateway: keys that change while it serves, a memory that outlives it, and what the
+//! application is told.
+
+#![cfg(unix)]
+
+mod support;
+#[path = "../../../tests/support/ticket.rs"]
+mod ticket;
+
+use logon::http::{Scheme, format_token, parse_token};
+use logon::kerberos::Keytab;
+use logon::wire::krb5::{GssToken, TokenId};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use support::{Answered, Client, Echo, Folder, Gateway, LISTEN, Logon, PASSWORD};
+use ticket::Forge;
+
+/// Keys, and rules that suit tickets of the KDC in this test.
+const KERBEROS: &str = "[kerberos]\nkeytabs = [\"web.keytab\"]\nrequire_pac = false\n\
+                        realms = { \"CORP.EXAMPLE\" = \"CORP\" }\nclocks_ahead = \"1ms\"\n";
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+/// A ticket that holds now, and an authenticator that was never there.
+fn fresh() -> Forge {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let (now, cusec) = (now(), NEXT.fetch_add(1, Ordering::Relaxed));
+    // The first second after the start is not before the start.
+    Forge {
+        start: Some(now - 60),
+        auth_time: now - 120,
+        end: now + 3600,
+        ctime: now + 1,
+        cusec,
+        ..Forge::default()
+    }
+}
+
+fn negotiate(forge: &Forge) -> String {
+    format_token(Scheme::Negotiate, &forge.token())
+}
+
+async fn ask(client: &mut Client, path: &str, forge: &Forge) -> Answered {
+    client.get_with(path, &[("Authorization", &negotiate(forge))]).await
+}
+
+/// A folder with the keys of [`ticket::keytab`].
+fn folder() -> Folder {
+    let folder = Folder::new();
+    folder.write("web.keytab", ticket::keytab().encode().unwrap());
+    folder
+}
+
+async fn start(more: &str, application: &Echo) -> Gateway {
+    let config = format!("{}{LISTEN}{KERBEROS}{more}", application.line());
+    Gateway::start_in(folder(), &config).await
+}
+
+// H-11, HS-25
+#[tokio::test]
+async fn a_ticket_logs_a_request_on_and_proves_the_gateway() {
+    let application = Echo::start();
+    let gateway = start("", &application).await;
+    let mut client = Client::connect(gateway.address(0)).await;
+    assert_eq!(client.get("/").await.challenges(), ["Negotiate", "NTLM"]);
+    for _ in 0..2 {
+        let answered = ask(&mut client, "/", &fresh()).await;
+        assert_eq!(answered.user().as_deref(), Some(r"CORP\alice"));
+        assert!(!answered.seen().has("authorization"));
+        assert_eq!(answered.all("persistent-auth"), ["false"]);
+        let token = parse_token(Scheme::Negotiate, answered.challenges()[0].as_bytes());
+        let token = token.unwrap().unwrap();
+        assert_eq!(GssToken::decode(&token).unwrap().id, TokenId::ApRep);
+        // The next request is nobody's.
+        assert_eq!(client.get("/").await.status, 401);
+    }
+    // NTLM beside it, on the same connection.
+    let answered = client.log_on(Scheme::Negotiate, "/", r"CORP\bob").await;
+    assert_eq!(answered.user().as_deref(), Some(r"CORP\bob"));
+    // A ticket on a connection that is somebody's is the ticket's.
+    assert_eq!(ask(&mut client, "/", &fresh()).await.user().as_deref(), Some(r"CORP\alice"));
+    assert_eq!(client.get("/").await.status, 401);
+}
+
+#[tokio::test]
+async fn a_place_may_take_kerberos_alone() {
+    let application = Echo::start();
+    let gateway = start("[[route]]\npath = \"/strict\"\nntlm = false\n", &application).await;
+    let mut client = Client::connect(gateway.address(0)).await;
+    assert_eq!(client.get("/strict").await.challenges(), ["Negotiate"]);
+    for scheme in [Scheme::Negotiate, Scheme::Ntlm] {
+        let mut logon = Logon::new(scheme, r"CORP\alice", PASSWORD);
+        let first = client.get_with("/strict", &[("Authorization", &logon.first())]).await;
+        assert_eq!((first.status, first.challenges()), (401, vec!["Negotiate"]));
+        // Begun elsewhere, it is not finished here either.
+        let mut logon = Logon::new(scheme, r"CORP\alice", PASSWORD);
+        let first = client.get_with("/", &[("Authorization", &logon.first())]).await;
+        let last = logon.next(&first);
+        let last = client.get_with("/strict", &[("Authorization", &last)]).await;
+        assert_eq!((last.status, last.challenges()), (401, vec!["Negotiate"]));
+    }
+    client = Client::connect(gateway.address(0)).await;
+    assert_eq!(client.log_on(Scheme::Ntlm, "/", r"CORP\alice").await.status, 200);
+    assert_eq!(client.get("/").await.status, 200);
+    assert_eq!(client.get("/strict").await.status, 401);
+    assert_eq!(ask(&mut client, "/strict", &fresh()).await.status, 200);
+}
+
+// R-03
+#[tokio::test]
+async fn a_keytab_that_changes_is_read_again_and_a_wrong_one_is_not() {
+    let application = Echo::start();
+    let gateway = start("", &application).await;
+    let mut client = Client::connect(gateway.address(0)).await;
+    let new = || Forge { service_key: 0x44, kvno: Some(4), ..fresh() };
+    assert_eq!(ask(&mut client, "/", &new()).await.status, 401);
+    gateway.until_logged("code=\"LOGON_KERBEROS_WRONG_KEY\"").await;
+    // The other one's log on stays by NTLM, whatever happens to keys.
+    let mut other = Client::connect(gateway.address(0)).await;
+    assert_eq!(other.log_on(Scheme::Ntlm, "/", r"CORP\bob").await.status, 200);
+
+    let mut keytab = ticket::keytab();
+    keytab.extend([ticket::service_key(ticket::AES, 4, 0x44)]);
+    gateway.folder.write("web.keytab", keytab.encode().unwrap());
+    let begin = std::time::Instant::now();
+    while ask(&mut client, "/", &new()).await.status != 200 {
+        assert!(begin.elapsed() < Duration::from_secs(10), "the new key is not taken");
+        client = Client::connect(gateway.address(0)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    gateway.until_logged("keytabs read again").await;
+
+    // By a signal a wrong one is an error, and everything stays.
+    gateway.folder.write("web.keytab", b"no keytab");
+    assert!(!gateway.reload(None).await);
+    assert_eq!(ask(&mut client, "/", &new()).await.status, 200);
+    gateway.folder.write("web.keytab", Keytab::default().encode().unwrap());
+    assert!(!gateway.reload(None).await);
+    assert!(gateway.log().contains("no key in it that can be used"), "{}", gateway.log());
+    std::fs::remove_file(gateway.folder.path("web.keytab")).unwrap();
+    assert!(!gateway.reload(None).await);
+    assert_eq!(ask(&mut client, "/", &new()).await.status, 200);
+    gateway.folder.write("web.keytab", ticket::keytab().encode().unwrap());
+    assert!(gateway.reload(None).await);
+    assert_eq!(ask(&mut client, "/", &new()).await.status, 401);
+    assert_eq!(other.get("/").await.user().as_deref(), Some(r"CORP\bob"));
+}
+
+// R-11
+#[tokio::test]
+async fn an_authenticator_is_refused_after_a_reload_and_after_a_restart() {
+    let application = Echo::start();
+    let file = format!("{KERBEROS}replay_cache = \"replays\"\n");
+    let config = |more: &str| format!("{}{LISTEN}{file}{more}", application.line());
+    let mut gateway = Gateway::start_in(folder(), &config("")).await;
+    let used = fresh();
+    let mut client = Client::connect(gateway.address(0)).await;
+    assert_eq!(ask(&mut client, "/", &used).await.status, 200);
+    assert_eq!(ask(&mut client, "/", &used).await.status, 401);
+    // Other rules, and for a while no keys at all.
+    for more in ["clock_skew = \"4m\"\n", "", "rc4 = true\n"] {
+        assert!(gateway.reload(Some(&config(more))).await, "{}", gateway.log());
+        assert_eq!(ask(&mut client, "/", &used).await.status, 401, "{more}");
+        assert!(gateway.reload(Some(&format!("{}{LISTEN}", application.line()))).await);
+        client = Client::connect(gateway.address(0)).await;
+    }
+    assert!(gateway.reload(Some(&config(""))).await);
+    assert_eq!(ask(&mut client, "/", &used).await.status, 401);
+    // The end that is asked for, and the one that is not.
+    for kill in [false, true] {
+        let another = fresh();
+        let mut client = Client::connect(gateway.address(0)).await;
+        assert_eq!(ask(&mut client, "/", &another).await.status, 200);
+        let folder = if kill { gateway.kill().await } else { gateway.stop().await.1 };
+        gateway = Gateway::start_in(folder, &config("")).await;
+        assert!(gateway.log().contains("replay cache read"), "{}", gateway.log());
+        let mut client = Client::connect(gateway.address(0)).await;
+        for old in [&used, &another] {
+            assert_eq!(ask(&mut client, "/", old).await.status, 401);
+            client = Client::connect(gateway.address(0)).await;
+        }
+        // Who comes for the first time does not wait.
+        assert_eq!(ask(&mut client, "/", &fresh()).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn without_a_file_the_log_says_what_that_means() {
+    let application = Echo::start();
+    let gateway = start("", &application).await;
+    let log = gateway.log();
+    assert!(log.contains("replay_cache is not set"), "{log}");
+    let config = |ahead: &str| {
+        let kerberos = KERBEROS.replace("1ms", ahead);
+        format!("{}{LISTEN}{kerberos}replay_cache = \"replays\"\n", application.line())
+    };
+    let gateway = Gateway::start_in(folder(), &config("5m")).await;
+    assert!(gateway.log().contains("for 5m nobody can log on by Kerberos"), "{}", gateway.log());
+    let mut client = Client::connect(gateway.address(0)).await;
+    assert_eq!(ask(&mut client, "/", &fresh()).await.status, 401);
+    gateway.until_logged("code=\"LOGON_KERBEROS_REPLAY\"").await;
+}
+
+#[test]
+fn a_check_looks_at_keytabs_and_leaves_the_replay_cache_alone() {
+    let folder = folder();
+    let config = format!(
+        "upstream = \"http://127.0.0.1:1\"\n{LISTEN}{KERBEROS}replay_cache = \"replays\"\n"
+    );
+    folder.config(&config);
+    let ended = folder.run(&["--check"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(!folder.path("replays").exists());
+    for (config, expected) in [
+        (config.replace("web.keytab", "other.keytab"), "other.keytab: there is no such file"),
+        (config.replace("\"replays\"", "\"no/replays\""), "no/replays: there is no such folder"),
+        (config.replace("web.keytab", "users"), "users: "),
+    ] {
+        folder.config(&config);
+        let ended = folder.run(&["--check"]);
+        assert_ne!(ended.code, Some(0), "{config}");
+        assert!(ended.log.contains(expected), "{ended:?}");
+    }
+}
