@@ -12,6 +12,7 @@ use logon::wire::krb5::{
     EncryptedData, EncryptionKey, GssFlags, GssToken, KerberosTime, Ticket, TicketFlags, TokenId,
     TransitedEncoding, encode_authorization_data,
 };
+use logon::wire::pac::PacType;
 use logon::wire::spnego::MechType;
 use logon::{AcceptorConfig, FileTime, Policy, SecureRandom, ServerNames, TimeSource};
 use std::sync::Arc;
@@ -141,6 +142,30 @@ impl Default for Forge {
             confounder: 9,
         }
     }
+}
+
+/// A ticket as a domain controller issues it, of `testuser1` in the domain `TEST`: with a recorded
+/// PAC, signed anew with the service's key.
+pub(crate) fn of_windows() -> Forge {
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = here.ancestors().find(|folder| folder.join("testvectors").is_dir()).unwrap();
+    let text = std::fs::read_to_string(root.join("testvectors/kerberos/pac.txt")).unwrap();
+    let (_, case) = text.split_once("Case = gokrb5-pac-server-signature").unwrap();
+    let hex = case.lines().find_map(|line| line.strip_prefix("Pac = ")).unwrap();
+    let digits = hex.as_bytes().chunks_exact(2).map(|pair| std::str::from_utf8(pair).unwrap());
+    let mut pac: Vec<u8> = digits.map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect();
+    let forge = Forge::default();
+    let decoded = PacType::decode(&pac).unwrap();
+    let (server, kdc) = (decoded.server_signature().unwrap(), decoded.kdc_signature().unwrap());
+    let parts = decoded.signed_parts(&server, &kdc);
+    let key = key(forge.encryption_type, forge.service_key);
+    let checksum = key.checksum(KeyUsage::PAC_SIGNATURE, &parts);
+    let at = decoded.buffers().iter().find(|buffer| buffer.kind == 6).unwrap().offset + 4;
+    let made = decoded.client_info().unwrap().unwrap().client_id;
+    let auth_time = FileTime::from_ticks(made).to_unix().unwrap().as_secs();
+    pac[at..at + checksum.as_bytes().len()].copy_from_slice(checksum.as_bytes());
+    let authorization_data = vec![relevant(128, &pac)];
+    Forge { client: "testuser1@CORP.EXAMPLE", auth_time, authorization_data, ..forge }
 }
 
 fn principal(text: &str) -> PrincipalName {

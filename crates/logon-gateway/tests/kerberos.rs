@@ -28,14 +28,15 @@ fn fresh() -> Forge {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let (now, cusec) = (now(), NEXT.fetch_add(1, Ordering::Relaxed));
     // The first second after the start is not before the start.
-    Forge {
-        start: Some(now - 60),
-        auth_time: now - 120,
-        end: now + 3600,
-        ctime: now + 1,
-        cusec,
-        ..Forge::default()
-    }
+    let end = now + 3600;
+    let auth_time = now - 120;
+    Forge { start: Some(now - 60), auth_time, end, ctime: now + 1, cusec, ..Forge::default() }
+}
+
+/// The same of `testuser1`, whose domain says who it is for Windows.
+fn of_windows() -> Forge {
+    let Forge { start, end, ctime, cusec, .. } = fresh();
+    Forge { start, end, ctime, cusec, ..ticket::of_windows() }
 }
 
 fn negotiate(forge: &Forge) -> String {
@@ -222,5 +223,111 @@ fn a_check_looks_at_keytabs_and_leaves_the_replay_cache_alone() {
         let ended = folder.run(&["--check"]);
         assert_ne!(ended.code, Some(0), "{config}");
         assert!(ended.log.contains(expected), "{ended:?}");
+    }
+}
+
+const DOMAIN_SID: &str = "S-1-5-21-3167651404-3865080224-2280184895";
+
+/// The groups of `testuser1`, in their order.
+fn group_sids() -> String {
+    let rids = [513, 1108, 1109, 1111, 1114, 1115, 1116];
+    rids.map(|rid| format!("{DOMAIN_SID}-{rid}")).join(",")
+}
+
+// BX-6, PG-10, PG-12
+#[tokio::test]
+async fn the_application_learns_the_identifiers_of_user_and_groups_and_no_others() {
+    let application = Echo::start();
+    let rest = format!(
+        "[identity]\ndomain = [\"X-Domain\"]\nsid = [\"X-Sid\"]\ngroup_sids = [\"X-Group-Sids\"]\n\
+         groups = [\"X-Groups\"]\n[groups]\nStaff = [\"{DOMAIN_SID}-1108\"]\n\
+         Others = [\"{DOMAIN_SID}-9999\", 'CORP\\bob']\n\
+         [[route]]\npath = \"/staff\"\ngroups = [\"Staff\"]\n\
+         [[route]]\npath = \"/others\"\ngroups = [\"Others\"]\n\
+         [[route]]\npath = \"/one\"\nusers = [\"{DOMAIN_SID}-1105\"]\n"
+    );
+    let gateway = start(&rest, &application).await;
+    let mut client = Client::connect(gateway.address(0)).await;
+    let lies = [("X-Sid", "S-1-5-18"), ("x_group_sids", "S-1-5-32-544"), ("X-DOMAIN", "LAB")];
+    let ask = |credentials: String| {
+        let mut fields = lies.to_vec();
+        fields.push(("Authorization", "-"));
+        (fields, credentials)
+    };
+    let (mut fields, credentials) = ask(negotiate(&of_windows()));
+    fields.last_mut().unwrap().1 = &credentials;
+    let seen = client.get_with("/", &fields).await.seen();
+    assert_eq!(seen.one("x-remote-user"), r"CORP\testuser1");
+    assert_eq!(seen.one("x-domain"), "CORP");
+    assert_eq!(seen.one("x-sid"), format!("{DOMAIN_SID}-1105"));
+    assert_eq!(seen.one("x-group-sids"), group_sids());
+    assert_eq!(seen.one("x-groups"), "Staff");
+    assert!(!application.text().contains("S-1-5-18") && !application.text().contains("S-1-5-32"));
+    for (path, expected) in [("/staff", 200), ("/one", 200), ("/others", 403)] {
+        let credentials = negotiate(&of_windows());
+        let answered = client.get_with(path, &[("Authorization", &credentials)]).await;
+        assert_eq!(answered.status, expected, "{path}");
+    }
+    // A ticket without a PAC, and NTLM: nobody says anything of identifiers.
+    let credentials = negotiate(&fresh());
+    fields.last_mut().unwrap().1 = &credentials;
+    let seen = client.get_with("/", &fields).await.seen();
+    assert!(!seen.has("x-sid") && !seen.has("x-group-sids") && !seen.has("x_group_sids"));
+    assert_eq!(seen.one("x-domain"), "CORP");
+    let answered = client.log_on(Scheme::Ntlm, "/", r"CORP\bob").await;
+    assert!(!answered.seen().has("x-sid") && answered.seen().one("x-groups") == "Others");
+    assert_eq!(client.get("/staff").await.status, 403);
+}
+
+// BX-6
+#[tokio::test]
+async fn a_user_in_too_many_groups_is_not_told_with_fewer() {
+    let application = Echo::start();
+    let rest = "[identity]\ngroup_sids = [\"X-Group-Sids\"]\ngroup_sids_bytes = 100\n";
+    let gateway = start(rest, &application).await;
+    let mut client = Client::connect(gateway.address(0)).await;
+    let answered = ask(&mut client, "/", &of_windows()).await;
+    assert_eq!(answered.status, 500, "{answered:?}");
+    gateway.until_logged("raise it if the application takes such fields").await;
+    assert_eq!(ask(&mut client, "/", &fresh()).await.status, 200);
+}
+
+// BX-6: a cookie stands for all of a logon.
+#[tokio::test]
+async fn a_session_keeps_who_it_is_for_windows_and_that_it_was_kerberos() {
+    let application = Echo::start();
+    let folder = folder();
+    let front = support::Authority::new().certify(&["web.corp.example"]);
+    front.save(&folder, "front");
+    let keys = folder.path("keys");
+    let made = support::logon().args(["session-key", "--file"]).arg(&keys).output().unwrap();
+    assert!(made.status.success());
+    let config = format!(
+        "{}{LISTEN}tls_in_front = \"front.pem\"\n{KERBEROS}[session]\nkeys = \"keys\"\n\
+         [identity]\nsid = [\"X-Sid\"]\ngroup_sids = [\"X-Group-Sids\"]\n\
+         [[route]]\npath = \"/strict\"\nntlm = false\n",
+        application.line()
+    );
+    let gateway = Gateway::start_in(folder, &config).await;
+    let mut client = Client::connect(gateway.address(0)).await;
+    let cookie =
+        |answered: &Answered| answered.all("set-cookie")[0].split(';').next().unwrap().to_owned();
+    let answered = ask(&mut client, "/", &of_windows()).await;
+    let kerberos = cookie(&answered);
+    for path in ["/", "/strict"] {
+        let mut client = Client::connect(gateway.address(0)).await;
+        let seen = client.get_with(path, &[("Cookie", &kerberos)]).await.seen();
+        assert_eq!(seen.one("x-remote-user"), r"CORP\testuser1");
+        assert_eq!(seen.one("x-sid"), format!("{DOMAIN_SID}-1105"));
+        assert_eq!(seen.one("x-group-sids"), group_sids());
+    }
+    // What NTLM has proven is not Kerberos, also in a cookie.
+    let mut client = Client::connect(gateway.address(0)).await;
+    client.bindings = front.bindings();
+    let answered = client.log_on(Scheme::Negotiate, "/", r"CORP\bob").await;
+    let ntlm = cookie(&answered);
+    for (path, expected) in [("/", 200), ("/strict", 401)] {
+        let mut client = Client::connect(gateway.address(0)).await;
+        assert_eq!(client.get_with(path, &[("Cookie", &ntlm)]).await.status, expected, "{path}");
     }
 }

@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 /// An extractor for axum: the logon that a request belongs to. `Option<LoggedOn>` is `None`
 /// for anonymous requests, and for those whose logon failed; why it did stands in the
-/// [`Authentication`] of the request's extensions.
+/// [`Authentication`] of the request's extensions. With a ticket of Active Directory or Samba,
+/// [`Identity::user_sid`](logon::Identity::user_sid) and
+/// [`Identity::group_sids`](logon::Identity::group_sids) say who it is there.
 ///
 /// Where the scope is off nobody is ever logged on: a handler that needs a user answers 401
 /// there, without a challenge.

@@ -8,7 +8,7 @@ use axum::response::Html;
 use axum::routing::{MethodRouter, any, get};
 use http_body_util::BodyExt;
 use logon::http::{Authentication, Scheme, Scope};
-use logon::{BindingsOutcome, MicOutcome};
+use logon::{BindingsOutcome, Identity, MicOutcome};
 use logon_tower::{AsyncCredentialStore, Connection, LogonLayer};
 use std::fmt::Write;
 use std::sync::Arc;
@@ -99,6 +99,7 @@ async fn report(
                 logon.mechanism().map_or("none".to_owned(), |mechanism| mechanism.to_string()),
                 target.unwrap_or("none sent"),
             )
+            .and_then(|()| windows(&mut text, identity))
         }
     };
     let written = written.and_then(|()| {
@@ -109,6 +110,13 @@ async fn report(
     });
     debug_assert!(written.is_ok(), "a String takes everything");
     text
+}
+
+/// Who it is for Windows, if its domain has said so.
+fn windows(text: &mut String, identity: &Identity) -> std::fmt::Result {
+    let Some(sid) = identity.user_sid() else { return Ok(()) };
+    writeln!(text, "sid={sid}")?;
+    identity.group_sids().iter().try_for_each(|group| writeln!(text, "group={group}"))
 }
 
 /// A body that has not moved for so long is not waited for.

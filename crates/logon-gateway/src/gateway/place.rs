@@ -165,8 +165,10 @@ impl Place {
         }
         let cookies = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes);
         let opened = sessions.open(cookies, &target.host, SystemTime::now())?;
-        // Who logged on by Basic elsewhere has not proven here what Negotiate would.
-        let enabled = scope.schemes().contains(&opened.user.scheme);
+        // Who logged on by Basic elsewhere has not proven here what Negotiate would, nor has NTLM
+        // what Kerberos would.
+        let enabled = scope.schemes().contains(&opened.user.scheme)
+            && (scope.ntlm() || !opened.user.is_of_ntlm());
         enabled.then_some(Session { user: opened.user, renewed: opened.renewed, scope })
     }
 }

@@ -27,6 +27,16 @@ pub(crate) struct IdentityConfig {
     /// its ends are written as `%25`, `%2C`, `%20`: split at commas, then decode. Absent for users
     /// who are in no group. Default: none.
     pub(crate) groups: Vec<FieldName>,
+    /// The fields with the domain, of users who have one. Default: none.
+    pub(crate) domain: Vec<FieldName>,
+    /// The fields with the user's security identifier, `S-1-5-21-…`, of users whose domain says it
+    /// in their tickets. Default: none.
+    pub(crate) sid: Vec<FieldName>,
+    /// The fields with those of the user's groups in the domain, a comma between them. Default: none.
+    pub(crate) group_sids: Vec<FieldName>,
+    /// How long such a list may be; a user in more groups is not let through, because a list with
+    /// some of them left out says something else. Default: 16384.
+    pub(crate) group_sids_bytes: usize,
     /// Fields that are not passed on from clients, beside the above and those that applications
     /// are known to believe. Default: none.
     pub(crate) remove: Vec<FieldName>,
@@ -51,6 +61,10 @@ impl Default for IdentityConfig {
             scheme: vec![known("auth_type", "AUTH_TYPE")],
             upn: Vec::new(),
             groups: Vec::new(),
+            domain: Vec::new(),
+            sid: Vec::new(),
+            group_sids: Vec::new(),
+            group_sids_bytes: 16_384,
             remove: Vec::new(),
             format: UserFormat::default(),
             jwt: None,

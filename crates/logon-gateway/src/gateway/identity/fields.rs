@@ -7,8 +7,7 @@ use super::removal::{RemovedFields, bare, normalized};
 use super::user::User;
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, HeaderName};
-use logon::AccountName;
-use logon::http::Scheme;
+use logon::wire::Sid;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
@@ -22,6 +21,10 @@ pub(crate) struct IdentityFields {
     scheme: Vec<HeaderName>,
     upn: Vec<HeaderName>,
     groups: Vec<HeaderName>,
+    domain: Vec<HeaderName>,
+    sid: Vec<HeaderName>,
+    group_sids: Vec<HeaderName>,
+    group_sids_bytes: usize,
     format: UserFormat,
     token: Option<(HeaderName, Signer)>,
     removed: Arc<RemovedFields>,
@@ -33,8 +36,7 @@ pub(crate) struct IdentityFields {
 /// The fields of a user, and what else they were written from.
 #[derive(Debug)]
 struct Known {
-    name: AccountName,
-    scheme: Scheme,
+    user: User,
     groups: Vec<String>,
     fields: Arc<[(HeaderName, HeaderValue)]>,
 }
@@ -56,6 +58,8 @@ pub(crate) enum IdentityError {
     Backslash,
     /// No user principal name, where users are passed on by it.
     NoPrincipalName,
+    /// The list of the identifiers of so many groups is too long.
+    TooManyGroups(usize),
     /// The signed token cannot be made.
     Token(String),
 }
@@ -70,6 +74,11 @@ impl fmt::Display for IdentityError {
             Self::NoPrincipalName => f.write_str(
                 "the user has no user principal name, and identity.format is \"upn\": give it one \
                  (`upn=` in a user file) or use another format",
+            ),
+            Self::TooManyGroups(count) => write!(
+                f,
+                "the identifiers of {count} groups are longer than identity.group_sids_bytes; raise \
+                 it if the application takes such fields"
             ),
             Self::Token(problem) => write!(f, "the token cannot be signed: {problem}"),
         }
@@ -107,6 +116,10 @@ impl IdentityFields {
             scheme: names(&config.scheme),
             upn: names(&config.upn),
             groups: names(&config.groups),
+            domain: names(&config.domain),
+            sid: names(&config.sid),
+            group_sids: names(&config.group_sids),
+            group_sids_bytes: config.group_sids_bytes,
             format: config.format,
             token,
             removed: Arc::new(removed),
@@ -145,8 +158,7 @@ impl IdentityFields {
     fn known(&self, user: &User, groups: &[String]) -> Option<Arc<[(HeaderName, HeaderValue)]>> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let known = known.get(user.name.user())?;
-        let of_user = known.name == user.name && known.scheme == user.scheme;
-        let same = of_user && known.groups == groups;
+        let same = known.user == *user && known.groups == groups;
         same.then(|| Arc::clone(&known.fields))
     }
 
@@ -156,12 +168,8 @@ impl IdentityFields {
         if known.len() >= MAX_KNOWN {
             known.clear();
         }
-        let entry = Known {
-            name: user.name.clone(),
-            scheme: user.scheme,
-            groups: groups.to_vec(),
-            fields: Arc::clone(fields),
-        };
+        let entry =
+            Known { user: user.clone(), groups: groups.to_vec(), fields: Arc::clone(fields) };
         known.insert(user.name.user().to_owned(), entry);
     }
 
@@ -187,7 +195,32 @@ impl IdentityFields {
         if !self.groups.is_empty() && !groups.is_empty() {
             add(&self.groups, value(&listed(groups))?);
         }
+        if !self.domain.is_empty() && !user.name.domain().is_empty() {
+            add(&self.domain, value(user.name.domain())?);
+        }
+        if let Some(sids) = &user.sids {
+            if !self.sid.is_empty() {
+                add(&self.sid, value(&sids.user.to_string())?);
+            }
+            if !self.group_sids.is_empty() && !sids.groups.is_empty() {
+                add(&self.group_sids, value(&self.listed_sids(&sids.groups)?)?);
+            }
+        }
         Ok(fields)
+    }
+
+    fn listed_sids(&self, groups: &[Sid]) -> Result<String, IdentityError> {
+        let mut list = String::new();
+        for sid in groups {
+            if !list.is_empty() {
+                list.push(',');
+            }
+            list.push_str(&sid.to_string());
+            if list.len() > self.group_sids_bytes {
+                return Err(IdentityError::TooManyGroups(groups.len()));
+            }
+        }
+        Ok(list)
     }
 
     fn formatted(&self, user: &User) -> Result<String, IdentityError> {
@@ -286,6 +319,9 @@ fn named(config: &IdentityConfig) -> impl Iterator<Item = (&'static str, &FieldN
         ("scheme", &config.scheme),
         ("upn", &config.upn),
         ("groups", &config.groups),
+        ("domain", &config.domain),
+        ("sid", &config.sid),
+        ("group_sids", &config.group_sids),
     ];
     lists.into_iter().flat_map(|(list, names)| names.iter().map(move |name| (list, name)))
 }

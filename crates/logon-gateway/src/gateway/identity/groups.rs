@@ -1,6 +1,7 @@
 //! Which groups a user is in, by a table of the configuration file.
 
 use super::user::User;
+use logon::wire::Sid;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -9,7 +10,8 @@ use std::sync::Arc;
 /// A member is `DOMAIN\user`; a user principal name, of users who have it for a name or beside
 /// their name; or `user`, of the default domain, and if there is none, of an account without a
 /// domain. `user` alone is never somebody of any domain: with two domains, a group that says
-/// `admin` would have two of them. Names compare without regard to case, as user files do.
+/// `admin` would have two of them. `S-1-5-21-…` is an account or a group of a domain, of users whose
+/// tickets say so. Names compare without regard to case, as user files do.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Groups {
     names: Vec<String>,
@@ -17,6 +19,7 @@ pub(crate) struct Groups {
     by_name: HashMap<(String, String), Arc<[String]>>,
     /// User principal name, folded.
     by_upn: HashMap<String, Arc<[String]>>,
+    by_sid: HashMap<Sid, Arc<[String]>>,
     nobodys: Arc<[String]>,
 }
 
@@ -32,6 +35,7 @@ impl Groups {
         let mut names: Vec<String> = Vec::with_capacity(table.len());
         let mut by_name: HashMap<_, Vec<String>> = HashMap::new();
         let mut by_upn: HashMap<_, Vec<String>> = HashMap::new();
+        let mut by_sid: HashMap<_, Vec<String>> = HashMap::new();
         for (group, members) in table {
             check_group(group)?;
             if let Some(same) = names.iter().find(|name| fold(name) == fold(group)) {
@@ -43,6 +47,7 @@ impl Groups {
                 let groups = match Member::parse(member, default_domain).map_err(problem)? {
                     Member::Account(domain, user) => by_name.entry((domain, user)).or_default(),
                     Member::Principal(upn) => by_upn.entry(upn).or_default(),
+                    Member::Sid(sid) => by_sid.entry(sid).or_default(),
                 };
                 if groups.last() == Some(group) {
                     return Err(problem("is there twice"));
@@ -54,6 +59,7 @@ impl Groups {
             names,
             by_name: by_name.into_iter().map(|(key, groups)| (key, groups.into())).collect(),
             by_upn: by_upn.into_iter().map(|(key, groups)| (key, groups.into())).collect(),
+            by_sid: by_sid.into_iter().map(|(key, groups)| (key, groups.into())).collect(),
             nobodys: Arc::default(),
         })
     }
@@ -68,27 +74,31 @@ impl Groups {
         let own = user.name.domain().is_empty().then_some(user.name.user());
         let upn = user.name.upn().or(own).map(fold);
         let by_upn = upn.and_then(|upn| self.by_upn.get(&upn));
-        match (self.by_name.get(&key), by_upn) {
-            (Some(groups), None) | (None, Some(groups)) => groups.clone(),
-            (None, None) => self.nobodys.clone(),
-            (Some(one), Some(other)) => {
-                let mut both: Vec<_> = one.iter().chain(other.iter()).cloned().collect();
-                both.sort();
-                both.dedup();
-                both.into()
-            }
-        }
+        let by_sid = user.all_sids().filter_map(|sid| self.by_sid.get(sid));
+        let mut found = self.by_name.get(&key).into_iter().chain(by_upn).chain(by_sid);
+        let Some(first) = found.next() else { return self.nobodys.clone() };
+        let Some(second) = found.next() else { return first.clone() };
+        let lists = [first, second].into_iter().chain(found);
+        let mut all: Vec<_> = lists.flat_map(|groups| groups.iter()).cloned().collect();
+        all.sort();
+        all.dedup();
+        all.into()
     }
 }
 
 enum Member {
     Account(String, String),
     Principal(String),
+    Sid(Sid),
 }
 
 impl Member {
     fn parse(name: &str, default_domain: Option<&str>) -> Result<Self, &'static str> {
-        const FORM: &str = "is no name: write `DOMAIN\\user`, `user@dns.domain` or `user`";
+        const FORM: &str =
+            "is no name: write `DOMAIN\\user`, `user@dns.domain`, `user` or `S-1-5-21-…`";
+        if name.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("S-1-")) {
+            return name.parse().map(Self::Sid).map_err(|_| FORM);
+        }
         let (domain, user) = name.split_once('\\').unwrap_or(("", name));
         let parts = [name, domain, user];
         let is_wrong = |part: &&str| part.trim() != *part || part.contains(char::is_control);
@@ -125,7 +135,7 @@ fn fold(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::Groups;
-    use crate::gateway::identity::User;
+    use crate::gateway::identity::{Sids, User};
     use logon::AccountName;
     use logon::http::Scheme;
     use std::collections::BTreeMap;
@@ -140,7 +150,7 @@ mod tests {
         if let Some(upn) = upn {
             name = name.with_upn(upn);
         }
-        User { name, scheme: Scheme::Negotiate }
+        User::new(name, Scheme::Negotiate)
     }
 
     fn groups() -> Groups {
@@ -182,6 +192,27 @@ mod tests {
         assert_eq!(*with.of(&user("corp", "Dave", None)), ["Admins"]);
         assert_eq!(with.of(&user("EVIL", "dave", None)).len(), 0);
         assert_eq!(with.of(&user("", "dave", None)).len(), 0);
+    }
+
+    // BX-6
+    #[test]
+    fn an_identifier_is_a_member_whoever_has_it() {
+        let sid = |rid: u32| logon::wire::Sid::new(5, &[21, 1, 2, 3, rid]).unwrap();
+        let members = ["S-1-5-21-1-2-3-513", "s-1-5-21-1-2-3-1104"];
+        let groups =
+            Groups::new(&table(&[("Staff", &members[..1]), ("Wiki", &members[1..])]), None)
+                .unwrap();
+        let sids = |user, groups: &[u32]| {
+            let groups = groups.iter().map(|rid| sid(*rid)).collect();
+            Some(Sids { user: sid(user), groups }.into())
+        };
+        let alice = user("CORP", "alice", None);
+        assert!(groups.of(&alice).is_empty());
+        let alice = User { sids: sids(1104, &[512, 513]), ..alice };
+        assert_eq!(*groups.of(&alice), ["Staff", "Wiki"]);
+        let bob = User { sids: sids(1105, &[513]), ..user("CORP", "bob", None) };
+        assert_eq!(*groups.of(&bob), ["Staff"]);
+        assert!(Groups::new(&table(&[("Wiki", &["S-1-5-x"])]), None).is_err());
     }
 
     #[test]

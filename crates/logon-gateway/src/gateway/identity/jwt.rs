@@ -85,7 +85,7 @@ impl Signer {
             kept: Mutex::default(),
         };
         // A key of another curve is only noticed when it signs.
-        let nobody = User { name: logon::AccountName::new("", "-"), scheme: Scheme::Negotiate };
+        let nobody = User::new(logon::AccountName::new("", "-"), Scheme::Negotiate);
         signer
             .sign(&nobody, &[], SystemTime::now())
             .map_err(|error| problem(&format!("the key cannot sign: {error}")))?;

@@ -21,4 +21,4 @@ pub(crate) use config::{IdentityConfig, JwtConfig};
 pub(crate) use fields::IdentityFields;
 pub(crate) use groups::Groups;
 pub(crate) use removal::RemovedFields;
-pub(crate) use user::User;
+pub(crate) use user::{Sids, User};

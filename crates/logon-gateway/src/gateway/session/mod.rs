@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! cookie   = base64url( version ‖ key id ‖ nonce ‖ sealed contents ‖ tag )
-//! contents = start ‖ renewal ‖ scheme ‖ domain ‖ user ‖ user principal name
+//! contents = start ‖ renewal ‖ scheme ‖ domain ‖ user ‖ user principal name ‖ identifiers
 //! bound to   a label, version, key id, and the host that it was set for
 //! ```
 //!
@@ -19,6 +19,7 @@ mod contents;
 mod cookies;
 mod key_file;
 mod keys;
+mod sids;
 
 pub(crate) use config::{CookieName, SessionConfig};
 pub(crate) use key_file::{Rotated, rotate};
@@ -76,7 +77,7 @@ pub(crate) enum SealError {
     Clock,
     /// The operating system has no randomness.
     Random,
-    /// The scheme, or a name longer than 64 KiB, has no place in it.
+    /// The scheme, a name longer than 64 KiB or an odd identifier has no place in it.
     Contents,
 }
 
@@ -87,7 +88,7 @@ impl fmt::Display for SealError {
             Self::TooLong => "the session cookie would be longer than 4096 bytes",
             Self::Clock => "no session cookie: the clock is before 1970",
             Self::Random => "no session cookie: the system has no randomness",
-            Self::Contents => "no session cookie: the user's name has no place in it",
+            Self::Contents => "no session cookie: the user's names or groups have no place in it",
         })
     }
 }

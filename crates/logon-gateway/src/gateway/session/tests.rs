@@ -20,11 +20,11 @@ fn at(seconds: u64) -> SystemTime {
 
 fn alice() -> User {
     let name = AccountName::new("CORP", "alice").with_upn("alice@corp.example");
-    User { name, scheme: Scheme::Negotiate }
+    User::new(name, Scheme::Negotiate)
 }
 
 fn bob() -> User {
-    User { name: AccountName::new("CORP", "bob"), scheme: Scheme::Basic }
+    User::new(AccountName::new("CORP", "bob"), Scheme::Basic)
 }
 
 /// Lifetimes of 15 minutes and 10 hours.

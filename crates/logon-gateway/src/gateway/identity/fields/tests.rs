@@ -1,5 +1,5 @@
 use super::{IdentityError, IdentityFields, listed};
-use crate::gateway::identity::{IdentityConfig, User};
+use crate::gateway::identity::{IdentityConfig, Sids, User};
 use logon::AccountName;
 use logon::http::Scheme;
 use std::path::Path;
@@ -16,7 +16,7 @@ fn refused(toml: &str) -> String {
 }
 
 fn user(domain: &str, user: &str) -> User {
-    User { name: AccountName::new(domain, user), scheme: Scheme::Ntlm }
+    User::new(AccountName::new(domain, user), Scheme::Ntlm)
 }
 
 fn written(fields: &IdentityFields, user: &User, groups: &[&str]) -> Vec<(String, String)> {
@@ -46,10 +46,10 @@ fn the_default_fields_are_those_of_iis_and_one_that_gets_through_nginx() {
 #[test]
 fn a_user_is_written_in_the_format_asked_for() {
     let (plain, principal) = (user("CORP", "alice"), user("", "carol@lab.example"));
-    let both = User {
-        name: AccountName::new("CORP", "alice").with_upn("a.lee@corp.example"),
-        scheme: Scheme::Negotiate,
-    };
+    let both = User::new(
+        AccountName::new("CORP", "alice").with_upn("a.lee@corp.example"),
+        Scheme::Negotiate,
+    );
     for (format, user, expected) in [
         ("domain-user", &plain, "CORP\\alice"),
         ("domain-user", &principal, "carol@lab.example"),
@@ -70,8 +70,7 @@ fn a_user_is_written_in_the_format_asked_for() {
 fn principal_name_and_groups_are_there_if_there_are_any() {
     let fields = of("user = []\nscheme = []\nupn = ['X-Upn']\ngroups = ['X-Groups']");
     assert_eq!(written(&fields, &user("CORP", "alice"), &[]), []);
-    let alice =
-        User { name: AccountName::new("CORP", "alice").with_upn("a@b"), scheme: Scheme::Basic };
+    let alice = User::new(AccountName::new("CORP", "alice").with_upn("a@b"), Scheme::Basic);
     assert_eq!(
         written(&fields, &alice, &["Domain Users", "IT, Operations"]),
         [pair("x-upn", "a@b"), pair("x-groups", "Domain Users,IT%2C Operations")]
@@ -132,7 +131,7 @@ fn names_that_a_receiver_would_read_otherwise_are_refused() {
             ("", "CORP\\alice", "a@b", Backslash),
         ] {
             let name = AccountName::new(domain, name).with_upn(upn);
-            let user = User { name, scheme: Scheme::Negotiate };
+            let user = User::new(name, Scheme::Negotiate);
             let refused = fields.fields(&user, &[], SystemTime::now()).unwrap_err();
             assert_eq!(refused, expected, "{format} {user:?}");
         }
@@ -162,4 +161,37 @@ fn one_name_has_one_meaning() {
     assert!(refused(&format!("user = ['X-A']\n{jwt}")).contains("jwt.field has X_A"));
     // Several spellings of one meaning are fine.
     of("user = ['Remote-User', 'REMOTE_USER', 'X-Remote-User']");
+}
+
+// BX-6
+#[test]
+fn identifiers_and_domain_are_written_where_they_are_known_and_asked_for() {
+    let sid = |text: &str| text.parse().unwrap();
+    let groups = vec![sid("S-1-5-21-1-2-3-513"), sid("S-1-18-1")];
+    let sids = Sids { user: sid("S-1-5-21-1-2-3-1104"), groups };
+    let known = User { sids: Some(sids.into()), ..user("CORP", "alice") };
+    let toml = "user = []\nscheme = []\ndomain = ['X-D']\nsid = ['X-S']\ngroup_sids = ['X-G']";
+    let fields = of(toml);
+    let expected = [
+        pair("x-d", "CORP"),
+        pair("x-s", "S-1-5-21-1-2-3-1104"),
+        pair("x-g", "S-1-5-21-1-2-3-513,S-1-18-1"),
+    ];
+    // The same name without, before and after: what was written is not taken for it.
+    for (who, expected) in [
+        (&user("CORP", "alice"), &expected[..1]),
+        (&known, &expected[..]),
+        (&user("CORP", "alice"), &expected[..1]),
+    ] {
+        assert_eq!(written(&fields, who, &[]), expected);
+    }
+    assert!(written(&fields, &user("", "alice"), &[]).is_empty());
+    for name in ["X_D", "HTTP_X_S", "x-g"] {
+        assert!(fields.removed().removes(name), "{name}");
+    }
+    let least = of(&format!("{toml}\ngroup_sids_bytes = 27"));
+    assert_eq!(written(&least, &known, &[]).len(), 3);
+    let short = of(&format!("{toml}\ngroup_sids_bytes = 26"));
+    let refused = short.fields(&known, &[], SystemTime::now()).unwrap_err();
+    assert_eq!(refused, IdentityError::TooManyGroups(2));
 }

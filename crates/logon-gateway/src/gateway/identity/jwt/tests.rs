@@ -42,7 +42,7 @@ fn signer(algorithm: &str, more: &str, key: &str) -> Result<Signer, String> {
 
 fn alice() -> User {
     let name = AccountName::new("CORP", "alice").with_upn("a.lee@corp.example");
-    User { name, scheme: Scheme::Negotiate }
+    User::new(name, Scheme::Negotiate)
 }
 
 fn groups() -> Vec<String> {
@@ -132,7 +132,7 @@ fn keys_made_by_openssl_are_taken() {
 #[test]
 fn a_typed_password_is_called_one() {
     let signer = signer("HS256", "field = 'X-Token'", SHARED_TEXT).unwrap();
-    let bob = User { name: AccountName::new("", "bob"), scheme: Scheme::Basic };
+    let bob = User::new(AccountName::new("", "bob"), Scheme::Basic);
     let value = signer.token(&bob, &[], SystemTime::now()).unwrap();
     let key = DecodingKey::from_secret(SHARED);
     let claims = verified(value.to_str().unwrap(), Algorithm::HS256, &key).claims;
@@ -166,7 +166,7 @@ fn tokens_kept_are_bounded() {
     let now = SystemTime::now();
     for number in 0..MAX_KEPT + 10 {
         let name = AccountName::new("CORP", format!("user{number}"));
-        signer.token(&User { name, scheme: Scheme::Ntlm }, &[], now).unwrap();
+        signer.token(&User::new(name, Scheme::Ntlm), &[], now).unwrap();
     }
     assert!(signer.kept.lock().unwrap().len() <= MAX_KEPT);
 }
