@@ -275,7 +275,9 @@ fn a_server_of_kerberos_alone_takes_no_ntlm_bare_or_wrapped() {
     };
     assert_eq!(step(&negotiate), Error::PeerIncompatible(PeerIncompatible::NtlmDisabled));
     let wrapped = init(&[MechType::NTLMSSP], Some(&negotiate));
-    assert_eq!(step(&wrapped), Error::PeerIncompatible(PeerIncompatible::NoCommonMechanism));
+    assert_eq!(step(&wrapped), Error::PeerIncompatible(PeerIncompatible::NtlmDisabled));
+    let neither = init(&[MechType::NEGOEX], None);
+    assert_eq!(step(&neither), Error::PeerIncompatible(PeerIncompatible::NoCommonMechanism));
     let both = init(&[MechType::NTLMSSP, MechType::KRB5], Some(&negotiate));
     let mut out = Vec::new();
     let step = Acceptor::new(Arc::clone(&config), none()).step(&both, &mut out).unwrap();

@@ -15,7 +15,7 @@ use crate::spnego::Mic;
 use crate::spnego::mechanism::{
     AcceptorMechanism, InitiatorMechanism, InitiatorMechanismStep, MechListMic, MechanismStep,
 };
-use crate::wire::spnego::MechType;
+use crate::wire::spnego::{MechType, MechTypes};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -99,6 +99,14 @@ impl AcceptorMechanism for Acceptor {
             return start.has_kerberos();
         }
         mech == MechType::NTLMSSP && start.has_ntlm()
+    }
+
+    fn why_none(mech_types: MechTypes<'_>) -> PeerIncompatible {
+        // It is not here, or else it would have been selected.
+        if mech_types.iter().any(|mech| mech == MechType::NTLMSSP) {
+            return PeerIncompatible::NtlmDisabled;
+        }
+        PeerIncompatible::NoCommonMechanism
     }
 
     fn begin(start: Start, mech: MechType<'_>) -> Option<Self> {

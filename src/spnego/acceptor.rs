@@ -126,7 +126,8 @@ impl<S> ExpectInit<S> {
             });
         }
         let init = NegTokenInit::decode(token)?;
-        let (selected, list) = select(init.mech_types, |mech| M::has(&start, mech))?;
+        let (selected, list) = select(init.mech_types, |mech| M::has(&start, mech))
+            .ok_or_else(|| M::why_none(init.mech_types))?;
         // The optimistic token is for the mechanism that the initiator prefers; it is of no use
         // for any other.
         let token = init.mech_token.filter(|_| !list.mech_list_mic_required);
@@ -170,11 +171,10 @@ impl<S> ExpectInit<S> {
 fn select(
     mech_types: MechTypes<'_>,
     has: impl Fn(MechType<'_>) -> bool,
-) -> Result<(MechType<'_>, List), Error> {
-    let found = mech_types.iter().enumerate().find(|(_, mech)| has(*mech));
-    let (place, selected) = found.ok_or(PeerIncompatible::NoCommonMechanism)?;
+) -> Option<(MechType<'_>, List)> {
+    let (place, selected) = mech_types.iter().enumerate().find(|(_, mech)| has(*mech))?;
     let mech_types = mech_types.as_der().to_vec();
-    Ok((selected, List { mech_types, mech_list_mic_required: place > 0 }))
+    Some((selected, List { mech_types, mech_list_mic_required: place > 0 }))
 }
 
 impl List {

@@ -1,8 +1,8 @@
 //! All that SPNEGO knows of a mechanism.
 
 use crate::credential::Answer;
-use crate::error::Error;
-use crate::wire::spnego::MechType;
+use crate::error::{Error, PeerIncompatible};
+use crate::wire::spnego::{MechType, MechTypes};
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -17,6 +17,9 @@ pub(crate) trait AcceptorMechanism: Sized {
 
     /// Whether `mech` can be selected.
     fn has(start: &Self::Start, mech: MechType<'_>) -> bool;
+
+    /// Why none of `mech_types` can be selected.
+    fn why_none(mech_types: MechTypes<'_>) -> PeerIncompatible;
 
     /// Begins with `mech`; `None` if it cannot be selected.
     fn begin(start: Self::Start, mech: MechType<'_>) -> Option<Self>;
