@@ -9,7 +9,6 @@ import time
 
 from acceptors import NtlmAuth
 
-# gss-ntlmssp asks NTLM_USER_FILE for the password of whoever comes.
 APACHE = """
 ServerRoot {directory}
 ServerName localhost
@@ -29,6 +28,14 @@ ScriptAlias / {directory}/cgi/answer/
 <Location />
   Require all granted
 </Location>
+{places}
+<VirtualHost 127.0.0.1:{https}>
+  SSLEngine on
+  SSLCertificateFile {certificate}
+</VirtualHost>
+"""
+# gss-ntlmssp asks NTLM_USER_FILE for the password of whoever comes.
+NTLM = '''
 <LocationMatch "^/(ntlm|nego)/">
   AuthType GSSAPI
   AuthName interop
@@ -36,10 +43,15 @@ ScriptAlias / {directory}/cgi/answer/
   GssapiConnectionBound On
   Require valid-user
 </LocationMatch>
-<VirtualHost 127.0.0.1:{https}>
-  SSLEngine on
-  SSLCertificateFile {certificate}
-</VirtualHost>
+'''
+KERBEROS = """
+<Location /{name}/>
+  AuthType GSSAPI
+  AuthName interop
+  GssapiAllowedMech krb5
+  GssapiCredStore keytab:{keytab}
+  Require valid-user
+</Location>
 """
 APACHE_MODULES = "mpm_event authn_core authz_core authz_user alias cgid ssl auth_gssapi"
 
@@ -126,35 +138,54 @@ def give_to(user, directory):
             shutil.chown(path, user, user)
 
 
-def apache(directory, certificate, users):
-    """Apache with mod_auth_gssapi and gss-ntlmssp: its address, and that over TLS."""
-    directory.mkdir()
+def httpd(directory, certificate, places, environment):
+    """Apache with these places, each of which says who somebody is."""
     http, https = free_ports(2)
     modules = "\n".join(
         f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so"
         for name in APACHE_MODULES.split()
     )
-    (directory / "httpd.conf").write_text(
-        APACHE.format(
-            directory=directory, modules=modules, http=http, https=https, certificate=certificate
-        )
+    configuration = APACHE.format(
+        directory=directory,
+        modules=modules,
+        http=http,
+        https=https,
+        certificate=certificate,
+        places=places,
     )
+    (directory / "httpd.conf").write_text(configuration)
     (directory / "cgi").mkdir()
     script = directory / "cgi" / "answer"
     script.write_text(CGI)
     script.chmod(0o755)
-    (directory / "users").write_text(users)
     give_to("www-data", directory)
-    environment = {
-        "NTLM_USER_FILE": str(directory / "users"),
-        "NETBIOS_COMPUTER_NAME": "WEB",
-        "NETBIOS_DOMAIN_NAME": "CORP",
-        "KRB5_CONFIG": "/dev/null",
-    }
+    environment = {"KRB5_CONFIG": "/dev/null", **environment}
     command = ["apache2", "-f", str(directory / "httpd.conf"), "-DFOREGROUND"]
     daemon = Daemon(command, [http, https], directory, environment)
     daemon.urls = f"http://localhost:{http}", f"https://localhost:{https}"
     return daemon
+
+
+def apache(directory, certificate, users):
+    """Apache with mod_auth_gssapi and gss-ntlmssp: its address, and that over TLS."""
+    directory.mkdir()
+    (directory / "users").write_text(users)
+    environment = {
+        "NTLM_USER_FILE": str(directory / "users"),
+        "NETBIOS_COMPUTER_NAME": "WEB",
+        "NETBIOS_DOMAIN_NAME": "CORP",
+    }
+    return httpd(directory, certificate, NTLM, environment)
+
+
+def apache_kerberos(directory, certificate, keytabs):
+    """Apache with mod_auth_gssapi and MIT's library: a place for each keytab."""
+    directory.mkdir()
+    places = ""
+    for name, keytab in keytabs.items():
+        own = shutil.copy(keytab, directory / f"{name}.keytab")
+        places += KERBEROS.format(name=name, keytab=own)
+    return httpd(directory, certificate, places, {"KRB5RCACHENAME": f"file2:{directory}/replays"})
 
 
 def squid(directory, password):

@@ -1,0 +1,144 @@
+"""Real clients with tickets against `logon demo`: of a KDC of MIT's, and of a domain of Samba's, whose
+groups have to arrive. Then those who are to be refused, each for its own reason; and other servers.
+
+    kerberos.py LOGON [PATTERN]...
+
+Prints a line per case and a summary; exits 1 if anything failed."""
+
+import contextlib
+import fnmatch
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import kerberos_apache
+import kerberos_refused
+import server
+from kerberos_clients import ACCOUNT, CLIENTS, NTLM_CLIENTS, PASSWORD, send
+from realms import SERVICE, Mit
+from samba import Samba
+
+
+class Run:
+    """The realms, and servers with their keytabs."""
+
+    def __init__(self, binary, directory, stack):
+        self.binary, self.directory, self.stack = binary, directory, stack
+        # Apache runs as somebody else.
+        directory.chmod(0o755)
+        self.complaints = []
+        realms = [Mit("MIT.EXAMPLE", directory / "mit"), Mit("OTHER.EXAMPLE", directory / "other")]
+        for realm in realms:
+            stack.callback(realm.stop)
+        self.mit, self.other = realms
+        self.mit.trust(self.other)
+        self.corp = Samba(directory / "samba")
+        stack.callback(self.corp.stop)
+        self.homes = 0
+        self.realms = {"mit": self.mit, "ad": self.corp}
+        self.demos = {
+            name: self.demo(name, realm.keytab(SERVICE)) for name, realm in self.realms.items()
+        }
+
+    def demo(self, name, keytab, *arguments):
+        """A `logon demo` with this keytab."""
+        directory = self.directory / f"demo-{name}"
+        directory.mkdir()
+        arguments = ["--keytab", str(keytab), "--password-env", "DEMO_PW", "--no-throttle", *arguments]
+        demo = server.demo(self.binary, directory, arguments, {"DEMO_PW": PASSWORD, "RUST_LOG": "debug"})
+        demo.name = name
+        # Tickets are for a name.
+        demo.http = demo.http.replace("//127.0.0.1:", "//localhost:")
+        self.stack.callback(self.stop, demo)
+        return demo
+
+    def stop(self, demo):
+        """Ends a server, and looks whether all is well with it."""
+        code, log = demo.stop()
+        if code != 0:
+            self.complaints.append(f"{demo.name} ended with {code}")
+        # A password, or a token: of SPNEGO, of Kerberos, of NTLM.
+        for secret in (PASSWORD, "Negotiate YI", "oYG", "TlRMTVNT"):
+            if secret in log:
+                self.complaints.append(f"the log of {demo.name} contains {secret!r}")
+
+    def home(self):
+        """A new folder for a client."""
+        self.homes += 1
+        home = self.directory / f"home-{self.homes}"
+        home.mkdir()
+        return home
+
+    def send(self, client, demo, tls=False, path="/nego/", **environment):
+        url = (demo.https if tls else demo.http) + path
+        return send(client, url, demo.ca, environment, self.home())
+
+
+def judge(client, tls, realm, answer):
+    """Whether somebody is logged on as he should be, and in words."""
+    fields = answer.fields()
+    raw = client.environment.get("MECHANISM") == "krb5"
+    expected = {
+        "user": ACCOUNT,
+        "mechanism": "Kerberos" if raw else "SPNEGO(Kerberos)",
+        "bindings": client.bindings if tls else "nothing to bind to: no TLS",
+        "target": SERVICE,
+    }
+    groups = set()
+    if isinstance(realm, Samba):
+        groups = {sid for name, sid in realm.sids.items() if name != "alice"}
+        expected["sid"] = realm.sids["alice"]
+    told = set(fields.get("groups", "").split())
+    wrong = {name: fields.get(name) for name in expected if fields.get(name) != expected[name]}
+    right = answer.status == "200" and answer.token == client.token and not wrong and groups <= told
+    text = f"{answer.status} {answer.token} user={fields.get('user')} {len(told)} groups"
+    return right, text if right else f"{text} {wrong or answer.text[-300:]}"
+
+
+def logons(run, wanted):
+    """Every client, against the keytab of either KDC, without and with TLS."""
+    for name, realm in run.realms.items():
+        for client in CLIENTS:
+            for tls in [True] if client.tls_only else [False, True]:
+                case = f"{name}-{client.name}{'-https' if tls else ''}"
+                if wanted(case):
+                    answer = run.send(client, run.demos[name], tls, **realm.login("alice"))
+                    yield case, *judge(client, tls, realm, answer)
+    # NTLM goes on beside Kerberos.
+    for client in NTLM_CLIENTS:
+        if wanted(f"beside-{client.name}"):
+            answer = run.send(client, run.demos["mit"], path=client.path, **client.account(ACCOUNT, PASSWORD))
+            right = answer.status == "200" and answer.fields().get("user") == ACCOUNT
+            yield f"beside-{client.name}", right, f"{answer.status} {answer.text.splitlines()[:1]}"
+
+
+def main():
+    binary, patterns = os.path.abspath(sys.argv[1]), sys.argv[2:] or ["*"]
+    wanted = lambda name: any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
+    counts = [0, 0]
+
+    def report(name, right, said):
+        counts[not right] += 1
+        print(f"{'ok  ' if right else 'FAIL'} {name:28} {said}", flush=True)
+
+    directory = Path(tempfile.mkdtemp(prefix="logon-kerberos-"))
+    with contextlib.ExitStack() as stack:
+        run = Run(binary, directory, stack)
+        for cases in (logons, kerberos_refused.cases, kerberos_apache.cases):
+            for name, right, said in cases(run, wanted):
+                report(name, right, said)
+    for complaint in run.complaints:
+        counts[1] += 1
+        print(f"FAIL {complaint}")
+    if counts[1]:
+        print(f"the logs of the servers are in {directory}")
+    else:
+        shutil.rmtree(directory)
+    print(f"kerberos: {counts[0]} passed, {counts[1]} failed")
+    sys.exit(counts[1] > 0)
+
+
+if __name__ == "__main__":
+    main()
