@@ -25,7 +25,7 @@ const RULES: [(&str, u8); 11] = [
 ];
 
 /// Rules without a test, each with the reason.
-const EXCEPTIONS: [(&str, &str); 6] = [
+const EXCEPTIONS: [(&str, &str); 5] = [
     ("C-17", "no anonymous logon is offered: an initiator without a user is `ApiMisuse::NoUser`"),
     ("C-19", "the initiator has no NTLMv1, so there is no LM field to fill in it"),
     ("S-26", "connectionless NTLM is not implemented; who asks for it is refused (F-09)"),

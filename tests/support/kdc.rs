@@ -10,6 +10,9 @@ use logon::wire::krb5::{
     PaEncTsEnc, Principal, Ticket, TicketFlags, TransitedEncoding, encode_method_data,
 };
 
+use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
+
 pub(crate) const AES: EncryptionType = EncryptionType::Aes256CtsHmacSha1_96;
 pub(crate) const SALT: &str = "of the realm's own making";
 
@@ -41,6 +44,22 @@ pub(crate) enum Way {
     Revoked,
     AsRepForTgs,
     Garbage,
+}
+
+/// A KDC at a port, until the test is over.
+#[derive(Debug, Clone)]
+pub(crate) struct Served {
+    pub(crate) address: std::net::SocketAddr,
+    asked: Arc<Mutex<Vec<&'static str>>>,
+    /// May be changed; `now` is what it is ahead by.
+    pub(crate) kdc: Arc<Mutex<Kdc>>,
+}
+
+impl Served {
+    /// What it was asked since the last look.
+    pub(crate) fn take(&self) -> Vec<&'static str> {
+        std::mem::take(&mut self.asked.lock().unwrap())
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -101,6 +120,34 @@ impl Kdc {
             lifetime: 36_000,
             renewable: false,
         }
+    }
+
+    /// One that goes by the clock of this machine, and answers at a port of loopback over UDP. What
+    /// it was asked is counted: without proof, with one, for a service.
+    pub(crate) fn serve(self) -> Served {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = socket.local_addr().unwrap();
+        let served = Served { address, asked: Arc::default(), kdc: Arc::new(Mutex::new(self)) };
+        let there = served.clone();
+        std::thread::spawn(move || {
+            let mut buffer = vec![0; 65_536];
+            while let Ok((length, from)) = socket.recv_from(&mut buffer) {
+                let message = &buffer[..length];
+                let name = match message[0] {
+                    0x6a => {
+                        let request = KdcReq::decode(KdcReqKind::As, message).unwrap();
+                        if request.padata.iter().any(|it| it.kind == 2) { "AS+" } else { "AS" }
+                    }
+                    _ => "TGS",
+                };
+                there.asked.lock().unwrap().push(name);
+                let mut kdc = there.kdc.lock().unwrap().clone();
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+                kdc.now = kdc.now.wrapping_add(now.as_secs());
+                let _ = socket.send_to(&kdc.answer(message), from);
+            }
+        });
+        served
     }
 
     pub(crate) fn user_key(&self) -> Key {

@@ -14,7 +14,8 @@ use logon::http::{
     Authentication, BasicConfig, ConnectionConfig, DigestConfig, Scheme, Scope, ThrottleConfig,
     parse_token,
 };
-use logon::{AcceptorConfig, BindingsPolicy, MicPolicy, Policy, ServerNames};
+use logon::kerberos::{Keytab, MemoryReplayCache, Service};
+use logon::{AcceptorConfig, BindingsPolicy, FileTime, MicPolicy, Policy, ServerNames};
 use logon_client::credentials::Credentials;
 use logon_client::{Client, ClientBuilder, Login, Outcome, ResponseBody, Trust};
 use logon_hyper::rustls::pki_types::PrivatePkcs8KeyDer;
@@ -69,6 +70,9 @@ pub(crate) struct Spec {
     /// Within TLS, HTTP/2 as well.
     pub(crate) http2: bool,
     pub(crate) persistent: bool,
+    /// For Kerberos.
+    pub(crate) keytab: Option<Keytab>,
+    pub(crate) ntlm: bool,
 }
 
 impl Default for Spec {
@@ -82,6 +86,8 @@ impl Default for Spec {
             tls: None,
             http2: false,
             persistent: true,
+            keytab: None,
+            ntlm: true,
         }
     }
 }
@@ -104,6 +110,15 @@ impl Site {
         (policy.bindings, policy.mic) = (spec.bindings, spec.mic);
         let acceptor =
             AcceptorConfig::with_os(ServerNames::new("WEB01", "CORP")).with_policy(policy);
+        let acceptor = match spec.keytab {
+            Some(keytab) => {
+                let memory = MemoryReplayCache::new(FileTime::default(), Duration::ZERO);
+                let service = Service::new(keytab, Arc::new(memory)).with_pac_required(false);
+                acceptor.with_kerberos(Arc::new(service.with_realm("CORP.EXAMPLE", "CORP")))
+            }
+            None => acceptor,
+        };
+        let acceptor = acceptor.with_ntlm(spec.ntlm);
         let mut config = ConnectionConfig::new(Arc::new(acceptor));
         config.basic = Some(BasicConfig::new("test").unwrap().without_tls());
         config.digest = Some(DigestConfig::with_os("test").unwrap());
