@@ -1,0 +1,224 @@
+//! Logons by Kerberos, with a KDC and servers of these tests' own.
+
+mod support;
+
+#[path = "../../../tests/support/kdc.rs"]
+mod kdc;
+
+use kdc::{Kdc, Served, service_key};
+use logon::Mechanism;
+use logon::http::{ClientError, Scheme, Side};
+use logon::kerberos::{Keytab, PrincipalName, ServiceKey};
+use logon_client::logon_kdc::{KdcClient, Krb5Conf, Tickets, TicketsError};
+use logon_client::{Body, Client, Error, Login, Logon};
+use std::sync::Arc;
+use std::time::Duration;
+use support::{Certificate, PASSWORD, Site, Spec, builder, get, login};
+
+const REALM: &str = "CORP.EXAMPLE";
+const KERBEROS: Logon =
+    Logon::LoggedOn { scheme: Scheme::Negotiate, mechanism: Some(Mechanism::SpnegoKerberos) };
+const NTLM: Logon =
+    Logon::LoggedOn { scheme: Scheme::Negotiate, mechanism: Some(Mechanism::SpnegoNtlm) };
+
+/// The realm of the tests; `HTTP/localhost` is a service of it.
+fn realm() -> Served {
+    Kdc { services: &["HTTP/localhost"], ..Kdc::new(REALM, 0) }.serve()
+}
+
+fn tickets(kdc: &Served, password: &str) -> Arc<Tickets> {
+    let text = format!("[realms]\n {REALM} = {{\n kdc = udp/{}\n }}\n", kdc.address);
+    let client = KdcClient::new(Arc::new(Krb5Conf::parse(&text))).wait(Duration::from_secs(10));
+    let alice: PrincipalName = "alice@CORP.EXAMPLE".parse().unwrap();
+    Arc::new(Tickets::of_password(client, alice, password.to_owned()))
+}
+
+fn keytab(name: &str) -> Keytab {
+    let principal = "HTTP/localhost@CORP.EXAMPLE".parse().unwrap();
+    [ServiceKey { principal, kvno: 1, key: service_key(name) }].into_iter().collect()
+}
+
+/// A server with the key of its account.
+fn spec() -> Spec {
+    Spec { keytab: Some(keytab("HTTP/localhost")), ..Spec::default() }
+}
+
+fn by_tickets(kdc: &Served) -> Client {
+    builder().login(Login::by_tickets(tickets(kdc, PASSWORD))).build()
+}
+
+// HS-25, R-33, R-34
+#[tokio::test]
+async fn a_client_with_a_ticket_logs_on_and_the_server_proves_itself() {
+    let (kdc, site) = (realm(), Site::start(spec()).await);
+    let client = by_tickets(&kdc);
+    let told = get(&client, &site.url("/")).await;
+    assert_eq!((told.status, told.user()), (200, r"CORP\alice"));
+    assert_eq!(told.outcome.origin, KERBEROS);
+    assert_eq!(site.legs().len(), 2, "a challenge and a ticket");
+    // Each request has a new authenticator of the same ticket, without being asked.
+    for _ in 0..3 {
+        let told = get(&client, &site.url("/")).await;
+        assert_eq!((told.status, told.outcome.origin), (200, KERBEROS));
+    }
+    assert_eq!(site.legs().len(), 3);
+    assert_eq!(kdc.take(), ["AS", "AS+", "TGS"]);
+}
+
+// E-06: bound to TLS, and with a body
+#[tokio::test]
+async fn a_body_goes_with_the_ticket_and_tls_binds_it() {
+    let (certificate, trust) = Certificate::make();
+    let spec = Spec {
+        tls: Some(certificate),
+        bindings: logon::BindingsPolicy::Always,
+        ntlm: false,
+        ..spec()
+    };
+    let (kdc, site) = (realm(), Site::start(spec).await);
+    let client = builder().trust(trust).login(Login::by_tickets(tickets(&kdc, PASSWORD))).build();
+    for _ in 0..2 {
+        let mut request = http::Request::new(Body::from("thirteen byte"));
+        *request.method_mut() = http::Method::POST;
+        *request.uri_mut() = site.url("/").parse().unwrap();
+        let told = support::tell(client.send(request).await.unwrap()).await;
+        assert_eq!((told.status, told.user()), (200, r"CORP\alice"));
+        assert!(told.text.ends_with("|13"), "{}", told.text);
+    }
+    // Without bindings it is refused there, and that is no error of the account's.
+    let login = Login::by_tickets(tickets(&kdc, PASSWORD)).without_bindings();
+    let client = builder().trust(Certificate::make().1).login(login).build();
+    assert!(client.get(&site.url("/")).await.is_err(), "nor is another authority's server");
+}
+
+#[tokio::test]
+async fn ntlm_is_next_where_there_is_no_ticket_or_no_key() {
+    let kdc = Kdc { services: &[], ..Kdc::new(REALM, 0) }.serve();
+    let with_both =
+        |kdc: &Served| builder().login(login("alice").with_tickets(tickets(kdc, PASSWORD))).build();
+    // The KDC does not know the service.
+    let site = Site::start(spec()).await;
+    let client = with_both(&kdc);
+    assert_eq!(get(&client, &site.url("/")).await.outcome.origin, NTLM);
+    // The server has no key: it selects NTLM.
+    let site = Site::start(Spec::default()).await;
+    let client = with_both(&realm());
+    let told = get(&client, &site.url("/")).await;
+    assert_eq!((told.status, told.outcome.origin), (200, NTLM));
+    // Where both have what they need, it is Kerberos.
+    let site = Site::start(spec()).await;
+    assert_eq!(get(&with_both(&realm()), &site.url("/")).await.outcome.origin, KERBEROS);
+}
+
+#[tokio::test]
+async fn a_password_that_the_kdc_refuses_is_not_tried_elsewhere() {
+    let (kdc, site) = (realm(), Site::start(spec()).await);
+    let wrong = support::credentials("alice", "geheim");
+    let login = Login::new(wrong).with_tickets(tickets(&kdc, "geheim"));
+    let client = builder().login(login).build();
+    for _ in 0..3 {
+        let told = get(&client, &site.url("/")).await;
+        assert_eq!(told.status, 401);
+        let Logon::NoTicket { cause } = told.outcome.origin else { panic!("{:?}", told.status) };
+        assert!(cause.is_about_client());
+    }
+    assert_eq!(kdc.take(), ["AS", "AS+"], "once");
+    assert!(site.legs().iter().all(|leg| leg == "-"), "and never here");
+}
+
+#[tokio::test]
+async fn who_has_only_tickets_and_gets_none_says_why() {
+    let kdc = Kdc { services: &[], ..Kdc::new(REALM, 0) }.serve();
+    let site = Site::start(spec()).await;
+    let told = get(&by_tickets(&kdc), &site.url("/")).await;
+    assert_eq!(told.status, 401);
+    let Logon::NoTicket { cause: TicketsError::Ticket { of_client: false, .. } } =
+        told.outcome.origin
+    else {
+        panic!("{:?}", told.status)
+    };
+    // A server that takes no tickets.
+    let site = Site::start(Spec { schemes: vec![Scheme::Ntlm], ..Spec::default() }).await;
+    let told = get(&by_tickets(&realm()), &site.url("/")).await;
+    assert_eq!(told.outcome.origin, Logon::NotOffered { offered: vec!["NTLM".to_owned()] });
+}
+
+// R-20
+#[tokio::test]
+async fn a_server_with_another_key_says_so_and_the_next_request_has_a_new_ticket() {
+    let other = Spec { keytab: Some(keytab("HTTP/another")), ..Spec::default() };
+    let (kdc, site) = (realm(), Site::start(other).await);
+    let client = by_tickets(&kdc);
+    for _ in 0..2 {
+        let told = get(&client, &site.url("/")).await;
+        assert_eq!(told.status, 401);
+        assert_eq!(told.outcome.origin, Logon::TicketRefused { code: 41 });
+    }
+    // Nor is it for ever asked for another one.
+    get(&client, &site.url("/")).await;
+    assert_eq!(kdc.take(), ["AS", "AS+", "TGS", "TGS"]);
+    // To a password nothing was done: NTLM elsewhere goes on.
+    let login = login("alice").with_tickets(tickets(&kdc, PASSWORD));
+    let client = builder().login(login).build();
+    let told = get(&client, &site.url("/")).await;
+    assert_eq!(told.outcome.origin, Logon::TicketRefused { code: 41 });
+    let told = get(&client, &site.url("/")).await;
+    assert_eq!(told.outcome.origin, Logon::TicketRefused { code: 41 }, "not remembered as refused");
+}
+
+// R-17
+#[tokio::test]
+async fn a_server_that_cannot_open_the_ticket_and_says_yes_is_not_believed() {
+    use support::script::{self, Peer};
+    for answer in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        // accept-completed, without a proof
+        "HTTP/1.1 200 OK\r\nWWW-Authenticate: Negotiate oQcwBaADCgEA\r\nContent-Length: 5\r\n\r\nhello",
+    ] {
+        let address = script::serve(move |mut peer: Peer| async move {
+            let _ = peer.head().await;
+            peer.say("HTTP/1.1 401 No\r\nWWW-Authenticate: Negotiate\r\nContent-Length: 0\r\n\r\n")
+                .await;
+            let _ = peer.head().await;
+            peer.say(answer).await;
+        })
+        .await;
+        let client = by_tickets(&realm());
+        let error = client.get(&format!("http://localhost:{}/", address.port())).await.unwrap_err();
+        assert!(matches!(error, Error::Logon { side: Side::Origin, .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn mutual_authentication_leaves_ntlm_out() {
+    let login = || login("alice").with_mutual_auth(true).with_tickets(tickets(&realm(), PASSWORD));
+    let site = Site::start(spec()).await;
+    let client = builder().login(login()).build();
+    assert_eq!(get(&client, &site.url("/")).await.outcome.origin, KERBEROS);
+    let site = Site::start(Spec::default()).await;
+    let client = builder().login(login()).build();
+    let result = client.get(&site.url("/")).await;
+    let refused = match &result {
+        Ok(response) => response.status() == 401,
+        Err(Error::Logon { cause, .. }) => *cause != ClientError::MutualAuthMissing,
+        Err(_) => false,
+    };
+    assert!(refused, "{result:?}");
+    assert!(!site.legs().iter().any(|leg| leg.ends_with(" 3")));
+}
+
+#[tokio::test]
+async fn over_http2_the_way_back_to_http1_costs_no_attempt() {
+    let (certificate, trust) = Certificate::make();
+    let site = Site::start(Spec { tls: Some(certificate), http2: true, ..spec() }).await;
+    let kdc = realm();
+    let client = builder()
+        .trust(trust)
+        .http2(true)
+        .login(login("alice").with_tickets(tickets(&kdc, PASSWORD)))
+        .build();
+    for _ in 0..3 {
+        let told = get(&client, &site.url("/")).await;
+        assert_eq!((told.status, told.outcome.origin), (200, KERBEROS));
+    }
+}
