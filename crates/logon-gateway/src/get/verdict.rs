@@ -206,6 +206,10 @@ impl Answer<'_> {
 
     /// What is offered, and not enabled.
     fn offer(&self, offered: &[String]) -> &'static str {
+        let by_password = |name: &String| !name.eq_ignore_ascii_case("negotiate");
+        if matches!(self.who.known, Known::Tickets(_)) && offered.iter().any(by_password) {
+            return "tickets are nothing to it: -u NAME logs on with a password";
+        }
         let basic = offered.iter().any(|name| name.eq_ignore_ascii_case("basic"));
         let https = self.url.as_ref().is_some_and(|url| url.scheme() == "https");
         match (basic, https) {
