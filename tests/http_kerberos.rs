@@ -315,12 +315,20 @@ fn ntlm_from_elsewhere_is_neither_finished_nor_followed_where_only_kerberos_is_t
     assert!(auth.standing(&open, Carrier::Exclusive).is_some());
 }
 
-// the client has to know that its ticket or its clock is wrong.
+fn telling(config: AcceptorConfig) -> Arc<ConnectionConfig> {
+    let mut config = ConnectionConfig::new(Arc::new(config));
+    config.kerberos_errors = true;
+    Arc::new(config)
+}
+
+// a client may want to know that its ticket or its clock is wrong.
 #[test]
-fn what_is_wrong_with_a_ticket_goes_with_the_401_and_nothing_else_does() {
-    let (config, scope) = (shared(true), place(true));
+fn what_is_wrong_with_a_ticket_goes_with_the_401_where_that_is_wanted_and_nothing_else_does() {
+    let (config, scope) = (telling(acceptor(true)), place(true));
     let mut auth = connection(&config);
     let old = Forge { ctime: NOW - 1000, ..Forge::default() };
+    let quiet = ask(&mut connection(&shared(true)), &scope, Carrier::Exclusive, &wrapped(&old));
+    assert_eq!(respond(quiet).challenges, ["Negotiate", "NTLM"]);
     let other = Forge { service_key: 0x44, ..Forge::default() };
     for (forge, code) in [(&old, 37), (&other, 41)] {
         let refused = respond(ask(&mut auth, &scope, Carrier::Exclusive, &wrapped(forge)));
@@ -345,7 +353,7 @@ fn what_is_wrong_with_a_ticket_goes_with_the_401_and_nothing_else_does() {
     let mut policy = Policy::default();
     policy.bindings = BindingsPolicy::Always;
     let strict = acceptor(true).with_policy(policy);
-    let strict = Arc::new(ConnectionConfig::new(Arc::new(strict)));
+    let strict = telling(strict);
     let cases = [
         (&strict, wrapped(&Forge { cusec: 2, ..Forge::default() })),
         (&config, negotiate(&init(&[MechType::KRB5], Some(b"nonsense")))),

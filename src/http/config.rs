@@ -30,6 +30,11 @@ pub struct ConnectionConfig {
     /// Gives the last token of an exchange to the application, which then has to send it
     /// (`ReceiveMutualAuth` of HTTP.SYS). Default: no, it goes out by itself.
     pub receive_mutual_auth: bool,
+    /// Whether a client whose ticket is refused is told why, in a last token (`KRB-ERROR`,
+    /// [RFC 4120] §3.2.3), as IIS does: it may know then that its clock is wrong. Default: no,
+    /// because Chromium takes such an answer for an invalid one, where it would else show the 401
+    /// or try the next scheme.
+    pub kerberos_errors: bool,
     /// Refused logons after which a connection is closed. Default: 3.
     pub max_denials: u32,
     /// Exchanges under way at a time, between CHALLENGE and AUTHENTICATE or waiting for the
@@ -51,6 +56,7 @@ impl ConnectionConfig {
             persistent: true,
             identity_lifetime: None,
             receive_mutual_auth: false,
+            kerberos_errors: false,
             max_denials: 3,
             max_exchanges: 100_000,
             exchanges: Exchanges::default(),

@@ -475,8 +475,7 @@ impl ConnectionAuth {
         Decision::Forward(Forward { authentication, fields, ..Forward::default() })
     }
 
-    /// Of a ticket the client is told what is wrong with it: it has to ask the domain for another
-    /// one, or to look at its clock ([RFC 4120] §3.2.3). That says nothing of an account.
+    /// Of a ticket a client may be told what is wrong with it: that says nothing of an account.
     fn refuse(
         &mut self,
         error: Error,
@@ -484,7 +483,8 @@ impl ConnectionAuth {
         out: &[u8],
         resource: Resource<'_>,
     ) -> Decision {
-        let of_ticket = matches!(&error, Error::Denied(denial)
+        let of_ticket = self.config.kerberos_errors
+            && matches!(&error, Error::Denied(denial)
             if matches!(denial.refusal(), Refusal::Kerberos(_)));
         let mut decision = self.fail(error, Some(scheme), resource);
         if let Decision::Respond(response) = &mut decision

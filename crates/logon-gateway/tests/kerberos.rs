@@ -12,7 +12,7 @@ use logon::kerberos::Keytab;
 use logon::wire::krb5::{GssToken, TokenId};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use support::{Answered, Client, Echo, Folder, Gateway, LISTEN, Logon, PASSWORD};
+use support::{Answered, Client, Client2, Echo, Folder, Gateway, LISTEN, Logon, PASSWORD};
 use ticket::Forge;
 
 /// Keys, and rules that suit tickets of the KDC in this test.
@@ -330,4 +330,48 @@ async fn a_session_keeps_who_it_is_for_windows_and_that_it_was_kerberos() {
         let mut client = Client::connect(gateway.address(0)).await;
         assert_eq!(client.get_with(path, &[("Cookie", &ntlm)]).await.status, expected, "{path}");
     }
+}
+
+// H-11: what a user in a thousand groups sends.
+#[tokio::test]
+async fn a_ticket_of_sixty_kilobytes_gets_through_over_http_1_and_over_http_2() {
+    let application = Echo::start();
+    let folder = folder();
+    let authority = support::Authority::new();
+    authority.certify(&["web.corp.example"]).save(&folder, "web");
+    let config = format!(
+        "{}{LISTEN}[[listen]]\naddress = \"127.0.0.1:0\"\ncertificate = \"web.pem\"\n\
+         key = \"web.key\"\nhttp2 = true\n{KERBEROS}tell_errors = true\n\
+         [[route]]\npath = \"/strict\"\nntlm = false\n",
+        application.line()
+    );
+    let gateway = Gateway::start_in(folder, &config).await;
+    let large = || {
+        let authorization_data = vec![ticket::relevant(9999, &vec![0x5a; 60 << 10])];
+        Forge { authorization_data, ..fresh() }
+    };
+    let mut client = Client::connect(gateway.address(0)).await;
+    assert!(negotiate(&large()).len() > 80 << 10);
+    let answered = ask(&mut client, "/", &large()).await;
+    assert_eq!(answered.user().as_deref(), Some(r"CORP\alice"));
+    assert!(!answered.seen().has("authorization"));
+
+    let client =
+        Client2::connect(gateway.address(1), &authority.client2(), "web.corp.example").await;
+    let offered = client.get("/strict", &[]).await.unwrap().head;
+    assert_eq!(offered.headers["www-authenticate"], "Negotiate");
+    for (path, forge) in [("/strict", large()), ("/", fresh())] {
+        let credentials = negotiate(&forge);
+        let answered = client.get(path, &[("authorization", &credentials)]).await.unwrap();
+        assert_eq!(answered.seen().one("x-remote-user"), r"CORP\alice");
+        let proof = answered.head.headers["www-authenticate"].to_str().unwrap();
+        assert!(proof.starts_with("Negotiate "), "{proof}");
+    }
+    // Without a ticket that place needs a connection of its own.
+    let reset = client.get("/", &[]).await.unwrap_err();
+    assert_eq!(reset.reason(), Some(h2::Reason::HTTP_1_1_REQUIRED));
+    // R-20: what is wrong is said where that is wanted.
+    let old = negotiate(&Forge { ctime: now() - 1000, ..fresh() });
+    let refused = client.get("/strict", &[("authorization", &old)]).await.unwrap();
+    assert!(refused.head.headers["www-authenticate"].to_str().unwrap().len() > 30);
 }

@@ -166,6 +166,7 @@ impl Logon {
         config.digest = Some(DigestConfig::with_os(&self.realm)?);
         config.persistent = self.persistent;
         config.identity_lifetime = self.lifetime.map(|span| span.0);
+        config.kerberos_errors = keys.is_some_and(|keys| keys.tells_errors());
         config.max_denials = self.max_denials;
         Ok(config)
     }

@@ -28,6 +28,9 @@ pub(crate) struct KerberosConfig {
     /// Whether tickets and session keys of RC4 are taken.
     #[serde(default)]
     pub(crate) rc4: bool,
+    /// Whether clients are told what is wrong with their tickets.
+    #[serde(default)]
+    pub(crate) tell_errors: bool,
     /// The identifier of this machine's own accounts and groups, which no domain may put somebody
     /// into.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -78,6 +78,10 @@ impl Keys {
         &self.replays
     }
 
+    pub(crate) fn tells_errors(&self) -> bool {
+        self.config.tell_errors
+    }
+
     /// Reads the files again, changed or not.
     fn reload(&self) -> Result<(), String> {
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
