@@ -160,6 +160,7 @@ fn cut_off(bytes: &[u8], file: &CredentialCacheFile<'_>) {
     }
 }
 
+//
 #[test]
 fn files_are_read_as_published_and_nothing_is_read_beyond_their_end() {
     for case in vectors::load("kerberos/files.txt") {
@@ -213,6 +214,7 @@ fn a_long_kvno_holds_and_one_of_a_byte_does_if_there_is_no_other() {
     assert_eq!(Keytab::decode(&short).unwrap().keys()[0].kvno, 3);
 }
 
+//
 #[test]
 fn records_of_impossible_sizes_are_refused() {
     for size in [i32::MIN, i32::MIN + 1, -5, 5, i32::MAX] {

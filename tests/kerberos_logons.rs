@@ -215,6 +215,7 @@ fn nobody_is_nobody() {
     }
 }
 
+// CVE-2020-25719: a client may ask for a ticket without.
 #[test]
 fn a_pac_is_demanded_unless_policy_says_otherwise() {
     let (token, none) = (Forge::default().token(), ChannelBindings::none());
@@ -372,6 +373,52 @@ fn an_authenticator_serves_once() {
     assert!(matches!(step(&next), Ok(AcceptorStep::Complete(_))));
 }
 
+// all workers of a service share what they remember.
+#[test]
+fn an_authenticator_serves_once_for_all_workers_that_share_a_memory() {
+    let memory = Arc::new(MemoryReplayCache::new(FileTime::default(), Duration::ZERO));
+    let worker =
+        || Service::new(ticket::keytab(), Arc::clone(&memory) as _).with_pac_required(false);
+    let token = Forge::default().token();
+    let ask = || accept_with(worker(), Policy::default(), ChannelBindings::none(), &token).0;
+    assert!(ask().is_ok());
+    let Err(Error::Denied(denial)) = ask() else { panic!("let in twice") };
+    assert_eq!(denial.refusal(), Refusal::Kerberos(KerberosRefusal::Replay));
+}
+
+// the same name and key version in two realms.
+#[test]
+fn the_key_of_another_realm_opens_nothing() {
+    let other = ticket::service_key(ticket::AES, 3, 0x44);
+    let principal = "HTTP/web01.corp.example@OTHER.EXAMPLE".parse().unwrap();
+    let mut keytab = ticket::keytab();
+    keytab.extend([logon::kerberos::ServiceKey { principal, ..other }]);
+    let memory = Arc::new(MemoryReplayCache::new(FileTime::default(), Duration::ZERO));
+    for (service_key, server, expected) in [
+        (0x44, "HTTP/web01.corp.example@CORP.EXAMPLE", Some(KerberosRefusal::WrongKey)),
+        (0x33, "HTTP/web01.corp.example@OTHER.EXAMPLE", Some(KerberosRefusal::WrongKey)),
+        (0x44, "HTTP/web01.corp.example@OTHER.EXAMPLE", None),
+    ] {
+        let service = Service::new(keytab.clone(), Arc::clone(&memory) as _);
+        let service = service.with_pac_required(false);
+        let token = Forge { service_key, server, ..Forge::default() }.token();
+        let none = ChannelBindings::none();
+        let refusal = match accept_with(service, Policy::default(), none, &token).0 {
+            Ok(_) => None,
+            Err(Error::Denied(denial)) => Some(denial.refusal()),
+            Err(error) => panic!("{error:?}"),
+        };
+        assert_eq!(refusal, expected.map(Refusal::Kerberos));
+    }
+}
+
+// clients are behind other addresses than the KDC saw.
+#[test]
+fn the_addresses_in_a_ticket_are_not_looked_at() {
+    let addresses = vec![[192, 0, 2, 7]];
+    assert!(accept(&Forge { addresses, ..Forge::default() }).is_ok());
+}
+
 #[test]
 fn what_is_older_than_the_memory_of_replays_is_refused() {
     let at = |seconds| FileTime::from_unix(Duration::from_secs(seconds));
@@ -446,9 +493,12 @@ fn a_checksum_is_that_of_gss_api_or_one_that_verifies_or_absent() {
     for bytes in [long, unknown] {
         assert!(accept(&Forge { checksum: Some((kind, bytes)), ..Forge::default() }).is_ok());
     }
-    let mut length = bytes.clone();
-    length[0] = 17;
-    for bytes in [bytes[..23].to_vec(), length, Vec::new()] {
+    let of_length = |length| {
+        let mut bytes = bytes.clone();
+        bytes[0] = length;
+        bytes
+    };
+    for bytes in [bytes[..23].to_vec(), of_length(15), of_length(17), Vec::new()] {
         let result = accept(&Forge { checksum: Some((kind, bytes)), ..Forge::default() });
         assert!(matches!(result, Err(Error::Decode(_))), "{result:?}");
     }

@@ -164,6 +164,7 @@ fn check_authorization_data(case: &Case) {
     assert_eq!(server.signature.len() as u64, case.u64("ServerSignatureLength"));
 }
 
+// CVE-2014-6324 was a signature of another kind.
 #[test]
 fn recorded_pacs_verify_and_tampered_ones_do_not() {
     for case in vectors::load("kerberos/pac.txt") {
@@ -190,6 +191,7 @@ fn recorded(id: &str) -> (Vec<u8>, Key) {
     found.unwrap()
 }
 
+//
 #[test]
 fn a_verified_pac_tells_account_and_groups() {
     let (bytes, key) = recorded("gokrb5-pac-server-signature");
@@ -242,6 +244,7 @@ fn of_example(change: impl FnOnce(&[u8]) -> Vec<u8>) -> Result<Pac, PacError> {
     verified(&bytes, &bytes, &key)
 }
 
+//
 #[test]
 fn groups_count_if_the_flags_say_that_they_are_there() {
     let whole = of_example(<[u8]>::to_vec).unwrap();
@@ -273,6 +276,7 @@ fn groups_that_only_deny_or_are_off_are_left_out() {
     }
 }
 
+//
 #[test]
 fn no_domain_puts_somebody_into_the_groups_of_every_machine() {
     let whole = of_example(<[u8]>::to_vec).unwrap();
@@ -294,6 +298,7 @@ fn no_domain_puts_somebody_into_the_groups_of_every_machine() {
     assert!(pac.groups().contains(&sid("S-1-18-1")), "{:?}", pac.groups());
 }
 
+//
 #[test]
 fn an_edited_group_breaks_the_signature() {
     let (bytes, key) = recorded("ms-pac-section3");
@@ -313,6 +318,7 @@ fn an_account_without_a_number_is_the_first_of_the_extra_identifiers() {
     assert!(matches!(nobody, Err(PacError::Decode(error)) if error.field == "LogonDomainId"));
 }
 
+//
 #[test]
 fn counts_are_bounded_and_agree() {
     for (offset, field) in [(GROUP_COUNT, "GroupIds"), (SID_COUNT, "ExtraSids")] {
@@ -331,6 +337,7 @@ fn counts_are_bounded_and_agree() {
     }
 }
 
+// CVE-2021-42287.
 #[test]
 fn the_account_of_the_extended_name_information_is_the_one_logged_on() {
     let (bytes, key) = recorded("scapy-service-ticket-pac");
@@ -344,6 +351,7 @@ fn the_account_of_the_extended_name_information_is_the_one_logged_on() {
     assert_eq!(verified(&edited, &edited, &key), Err(PacError::OtherAccount));
 }
 
+//
 #[test]
 fn the_requestor_is_the_one_logged_on() {
     let (bytes, key) = recorded("scapy-service-ticket-pac");
@@ -365,6 +373,7 @@ fn the_requestor_is_the_one_logged_on() {
     }
 }
 
+//
 #[test]
 fn only_what_the_kdc_put_into_the_ticket_is_a_pac() {
     let (bytes, _) = recorded("scapy-service-ticket-pac");
@@ -395,6 +404,7 @@ fn header(buffers: &[(u32, u32, u64)], length: usize) -> Vec<u8> {
     bytes
 }
 
+//
 #[test]
 fn buffers_lie_within_the_pac_and_behind_its_header() {
     for (size, offset, taken) in [

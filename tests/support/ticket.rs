@@ -92,6 +92,8 @@ pub(crate) struct Forge {
     pub(crate) auth_time: u64,
     pub(crate) end: u64,
     pub(crate) authorization_data: Vec<(i32, Vec<u8>)>,
+    /// Of IPv4.
+    pub(crate) addresses: Vec<[u8; 4]>,
     /// The authenticator's.
     pub(crate) said: Vec<(i32, Vec<u8>)>,
     pub(crate) ctime: u64,
@@ -132,6 +134,7 @@ impl Default for Forge {
             auth_time: NOW - 120,
             end: NOW + 3600,
             authorization_data: Vec::new(),
+            addresses: Vec::new(),
             said: Vec::new(),
             ctime: NOW - 1,
             cusec: 7,
@@ -180,6 +183,7 @@ impl Forge {
     pub(crate) fn ticket(&self) -> Vec<u8> {
         let client = principal(self.client);
         let session_key = self.session_key();
+        let addresses = self.addresses.iter().map(|it| Element { kind: 2, data: it });
         let part = EncTicketPart {
             flags: self.flags,
             key: EncryptionKey {
@@ -192,7 +196,7 @@ impl Forge {
             start_time: self.start.map(KerberosTime::from_unix),
             end_time: KerberosTime::from_unix(self.end),
             renew_till: None,
-            addresses: Vec::new(),
+            addresses: addresses.collect(),
             authorization_data: elements(&self.authorization_data),
         };
         let mut plain = Vec::new();
