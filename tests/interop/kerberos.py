@@ -1,5 +1,5 @@
-"""Real clients with tickets against `logon demo`: of a KDC of MIT's, and of a domain of Samba's, whose
-groups have to arrive. Then those who are to be refused, each for its own reason; and other servers.
+"""Real clients with tickets against `logon demo` and `logon gateway`: of a KDC of MIT's, and of a domain
+of Samba's, whose groups have to arrive. Then those who are to be refused, each for its own reason; and other servers.
 
     kerberos.py LOGON [PATTERN]...
 
@@ -9,16 +9,20 @@ import contextlib
 import fnmatch
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from string import Template
 
 import kerberos_apache
 import kerberos_refused
 import server
-from kerberos_clients import ACCOUNT, CLIENTS, NTLM_CLIENTS, PASSWORD, send
+from kerberos_clients import ACCOUNT, CLIENTS, CURL, NTLM_CLIENTS, PASSWORD, send
 from realms import SERVICE, Mit
 from samba import Samba
+
+HERE = Path(__file__).parent
 
 
 class Run:
@@ -38,9 +42,10 @@ class Run:
         stack.callback(self.corp.stop)
         self.homes = 0
         self.realms = {"mit": self.mit, "ad": self.corp}
-        self.demos = {
-            name: self.demo(name, realm.keytab(SERVICE)) for name, realm in self.realms.items()
-        }
+        self.demos, self.gateways = {}, {}
+        for name, realm in self.realms.items():
+            self.demos[name] = self.demo(name, realm.keytab(SERVICE))
+            self.gateways[name] = self.gateway(f"gateway-{name}", realm, realm.keytab(SERVICE))
 
     def demo(self, name, keytab, *arguments):
         """A `logon demo` with this keytab."""
@@ -49,10 +54,36 @@ class Run:
         arguments = ["--keytab", str(keytab), "--password-env", "DEMO_PW", "--no-throttle", *arguments]
         demo = server.demo(self.binary, directory, arguments, {"DEMO_PW": PASSWORD, "RUST_LOG": "debug"})
         demo.name = name
+        return self.keep(demo)
+
+    def gateway(self, name, realm, keytab):
+        """A `logon gateway` with this keytab, before an application in Python."""
+        directory = self.directory / name
+        directory.mkdir()
+        command = [sys.executable, str(HERE / "upstream.py")]
+        application = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.stack.callback(lambda: (application.terminate(), application.wait(timeout=15)))
+        sids = getattr(realm, "sids", {})
+        configuration = Template((HERE / "kerberos_gateway.toml").read_text()).substitute(
+            port=application.stdout.readline().strip(),
+            keytab=keytab,
+            realm=realm.name,
+            pac="true" if sids else "false",
+            engineers=sids.get("engineers", "S-1-5-21-1-2-3-5"),
+        )
+        (directory / "gateway.toml").write_text(configuration)
+        add = [self.binary, "users", "add", "--file", "users", ACCOUNT, "--password-env", "PW"]
+        environment = {"PW": PASSWORD, "RUST_LOG": "debug"}
+        subprocess.run(add, check=True, capture_output=True, cwd=directory, env={**os.environ, **environment})
+        command = [self.binary, "gateway", "--config", "gateway.toml"]
+        gateway = server.Server(name, command, directory, environment, tls=True, ca="gateway.pem")
+        return self.keep(gateway)
+
+    def keep(self, each):
         # Tickets are for a name.
-        demo.http = demo.http.replace("//127.0.0.1:", "//localhost:")
-        self.stack.callback(self.stop, demo)
-        return demo
+        each.http = each.http.replace("//127.0.0.1:", "//localhost:")
+        self.stack.callback(self.stop, each)
+        return each
 
     def stop(self, demo):
         """Ends a server, and looks whether all is well with it."""
@@ -76,42 +107,47 @@ class Run:
         return send(client, url, demo.ca, environment, self.home())
 
 
-def judge(client, tls, realm, answer):
-    """Whether somebody is logged on as he should be, and in words."""
-    fields = answer.fields()
-    raw = client.environment.get("MECHANISM") == "krb5"
-    expected = {
-        "user": ACCOUNT,
-        "mechanism": "Kerberos" if raw else "SPNEGO(Kerberos)",
-        "bindings": client.bindings if tls else "nothing to bind to: no TLS",
-        "target": SERVICE,
-    }
-    groups = set()
+def judge(client, tls, realm, answer, tells_all):
+    """Whether somebody is logged on as he should be, and in words. An application behind the gateway
+    does not know everything."""
+    fields, groups = answer.fields(), answer.groups()
+    expected = {"user": ACCOUNT}
+    if tells_all:
+        raw = client.environment.get("MECHANISM") == "krb5"
+        expected["mechanism"] = "Kerberos" if raw else "SPNEGO(Kerberos)"
+        expected["bindings"] = client.bindings if tls else "nothing to bind to: no TLS"
+        expected["target"] = SERVICE
+    missing = set()
     if isinstance(realm, Samba):
-        groups = {sid for name, sid in realm.sids.items() if name != "alice"}
         expected["sid"] = realm.sids["alice"]
-    told = set(fields.get("groups", "").split())
+        missing = {sid for name, sid in realm.sids.items() if name != "alice"} - groups
     wrong = {name: fields.get(name) for name in expected if fields.get(name) != expected[name]}
-    right = answer.status == "200" and answer.token == client.token and not wrong and groups <= told
-    text = f"{answer.status} {answer.token} user={fields.get('user')} {len(told)} groups"
+    right = answer.status == "200" and answer.token == client.token and not wrong and not missing
+    text = f"{answer.status} {answer.token} user={fields.get('user')} {len(groups)} groups"
     return right, text if right else f"{text} {wrong or answer.text[-300:]}"
 
 
 def logons(run, wanted):
     """Every client, against the keytab of either KDC, without and with TLS."""
-    for name, realm in run.realms.items():
-        for client in CLIENTS:
-            for tls in [True] if client.tls_only else [False, True]:
-                case = f"{name}-{client.name}{'-https' if tls else ''}"
-                if wanted(case):
-                    answer = run.send(client, run.demos[name], tls, **realm.login("alice"))
-                    yield case, *judge(client, tls, realm, answer)
+    for where, realm in run.realms.items():
+        for name, visited in [(where, run.demos[where]), (f"{where}-gateway", run.gateways[where])]:
+            for client in CLIENTS:
+                for tls in [True] if client.tls_only else [False, True]:
+                    case = f"{name}-{client.name}{'-https' if tls else ''}"
+                    if wanted(case):
+                        answer = run.send(client, visited, tls, **realm.login("alice"))
+                        yield case, *judge(client, tls, realm, answer, visited is run.demos[where])
+    # The gateway lets members of a nested group in, by its identifier, and nobody else.
+    for place, status in [("engineers", "200"), ("others", "403")]:
+        if wanted(f"groups-{place}"):
+            answer = run.send(CURL, run.gateways["ad"], path=f"/{place}/", **run.corp.login("alice"))
+            yield f"groups-{place}", answer.status == status, answer.status
     # NTLM goes on beside Kerberos.
     for client in NTLM_CLIENTS:
         if wanted(f"beside-{client.name}"):
             answer = run.send(client, run.demos["mit"], path=client.path, **client.account(ACCOUNT, PASSWORD))
             right = answer.status == "200" and answer.fields().get("user") == ACCOUNT
-            yield f"beside-{client.name}", right, f"{answer.status} {answer.text.splitlines()[:1]}"
+            yield f"beside-{client.name}", right, f"{answer.status} {answer.text}"
 
 
 def main():

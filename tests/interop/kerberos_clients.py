@@ -51,8 +51,14 @@ class Answer:
     token: str
     text: str
 
+    def lines(self):
+        return [tuple(line.split("=", 1)) for line in self.text.splitlines() if "=" in line]
+
     def fields(self):
-        return dict(line.split("=", 1) for line in self.text.splitlines() if "=" in line)
+        return dict(self.lines())
+
+    def groups(self):
+        return {value.strip() for name, value in self.lines() if name == "group"}
 
 
 # The file of the configuration is a property there, and no variable.

@@ -1,6 +1,7 @@
 """Those who are refused with a ticket: 401, and the reason in the log."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import caches
@@ -31,13 +32,14 @@ class Log:
 
 
 def refused(run, demo, client, code, tls=False, **environment):
-    """Whether this client is refused, for this reason, and in words."""
+    """Whether this client is refused, for this reason, and in words. Credentials of a scheme that is
+    not offered are none, which is no reason."""
     log = Log(demo)
     path = getattr(client, "path", "/nego/")
     answer = run.send(client, demo, tls, path, **environment)
-    told = log.tells(code)
+    told = log.tells(code) if code else "logged on" not in log.text()
     right = answer.status == "401" and told
-    return right, f"{answer.status} {code}" if right else f"{answer} {log.text()[-600:]}"
+    return right, f"{answer.status} {code or 'not offered'}" if right else f"{answer} {log.text()[-600:]}"
 
 
 def ticket(realm, environment, **more):
@@ -46,15 +48,14 @@ def ticket(realm, environment, **more):
     return environment
 
 
-def wrong_key(run, realm):
-    name = "mit" if realm is run.mit else "ad"
-    demo = run.demo(f"{name}-old", realm.keytab("old"))
-    return refused(run, demo, CURL, "LOGON_KERBEROS_WRONG_KEY", **realm.login("alice"))
+def wrong_key(run, realm, serve):
+    """The service's password was changed since the keytab was exported."""
+    visited = serve(realm)
+    return refused(run, visited, CURL, "LOGON_KERBEROS_WRONG_KEY", **realm.login("alice"))
 
 
-def ahead(run, realm):
+def ahead(run, realm, demo):
     """The client's clock is ahead of the others'."""
-    demo = run.demos["mit" if realm is run.mit else "ad"]
     environment = ticket(realm, realm.login("alice"))
     return refused(run, demo, CURL, "LOGON_KERBEROS_CLOCK_SKEW", **environment, **clock("+10m"))
 
@@ -84,9 +85,8 @@ def expired(run):
     return refused(run, run.demos["mit"], CURL, "LOGON_KERBEROS_EXPIRED", **environment)
 
 
-def replayed(run, realm):
+def replayed(run, realm, demo):
     """The token of somebody who is logged on, on another connection."""
-    demo = run.demos["mit" if realm is run.mit else "ad"]
     answer = run.send(CURL, demo, SHOW_TOKEN="1", **realm.login("alice"))
     token, *_ = answer.text.splitlines()
     if answer.status != "200":
@@ -122,23 +122,33 @@ def bindings(run, wanted):
 
 
 def kerberos_only(run, wanted):
+    """NTLM with the right password, which gets in elsewhere: switched off for all, and for a place."""
     demo = run.demo("mit-only", run.mit.keytab(SERVICE), "--no-ntlm")
-    for client in NTLM_CLIENTS:
-        case = f"kerberos-only-{client.name}"
-        if wanted(case):
-            yield case, *refused(run, demo, client, "LOGON_NTLM_OFF", **client.account(ACCOUNT, PASSWORD))
+    for name, visited in [("demo", demo), ("gateway", run.gateways["mit"])]:
+        for client in NTLM_CLIENTS:
+            case = f"kerberos-only-{name}-{client.name}"
+            client = replace(client, path="/both/")
+            code = "LOGON_NTLM_OFF" if client.name != "ntlm" else None
+            if wanted(case):
+                account = client.account(ACCOUNT, PASSWORD)
+                yield case, *refused(run, visited, client, code, **account)
 
 
 def cases(run, wanted):
+    old_demo = lambda realm: run.demo(f"old-{realm.name}", realm.keytab("old"))
+    old_gateway = lambda realm: run.gateway("gateway-old", realm, realm.keytab("old"))
     attempts = [
-        ("wrong-key-mit", wrong_key, run.mit),
-        ("wrong-key-ad", wrong_key, run.corp),
+        ("wrong-key-mit", wrong_key, run.mit, old_demo),
+        ("wrong-key-ad", wrong_key, run.corp, old_demo),
+        ("wrong-key-ad-gateway", wrong_key, run.corp, old_gateway),
         ("expired", expired),
-        ("ahead-mit", ahead, run.mit),
-        ("ahead-ad", ahead, run.corp),
+        ("ahead-mit", ahead, run.mit, run.demos["mit"]),
+        ("ahead-ad", ahead, run.corp, run.demos["ad"]),
+        ("ahead-ad-gateway", ahead, run.corp, run.gateways["ad"]),
         ("behind", behind),
-        ("replayed-mit", replayed, run.mit),
-        ("replayed-ad", replayed, run.corp),
+        ("replayed-mit", replayed, run.mit, run.demos["mit"]),
+        ("replayed-ad", replayed, run.corp, run.demos["ad"]),
+        ("replayed-ad-gateway", replayed, run.corp, run.gateways["ad"]),
         ("foreign-service", foreign_service),
         ("foreign-user", foreign_user),
     ]

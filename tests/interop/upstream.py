@@ -13,6 +13,9 @@ class Application(BaseHTTPRequestHandler):
         # An application that gets somebody's token could be somebody.
         assert told("Authorization") is None, "a token came through"
         text = f"user={told('LOGON_USER', '')}\nscheme={told('AUTH_TYPE', '')}\n"
+        if told("X-Remote-Sid"):
+            sids = [f"group={sid}\n" for sid in told("X-Remote-Group-Sids").split(",")]
+            text += f"sid={told('X-Remote-Sid')}\n" + "".join(sids)
         body = (text + f"method={self.command}\nbody={size} bytes\n").encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; charset=utf-8")
