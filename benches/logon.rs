@@ -62,3 +62,48 @@ fn seal(bencher: Bencher<'_, '_>, size: usize) {
 fn unseal(bencher: Bencher<'_, '_>, size: usize) {
     bench(bencher, cases::unseal(size));
 }
+
+#[cfg(feature = "kerberos")]
+mod kerberos {
+    use super::cases::{self, Credentials};
+    use super::{Bencher, bench};
+    use logon::kerberos::EncryptionType;
+
+    /// With a PAC, of encryption type 18; without, of 20.
+    fn credentials(pac: bool) -> Credentials {
+        match pac {
+            true => Credentials::of_a_domain(),
+            false => Credentials::plain(EncryptionType::Aes256CtsHmacSha384_192),
+        }
+    }
+
+    #[divan::bench]
+    fn floor_accept(bencher: Bencher<'_, '_>) {
+        bench(bencher, cases::floor_kerberos_accept(credentials(true)));
+    }
+
+    #[divan::bench(args = [true, false])]
+    fn accept(bencher: Bencher<'_, '_>, pac: bool) {
+        bench(bencher, cases::kerberos_accept(credentials(pac), true));
+    }
+
+    #[divan::bench(args = [true, false])]
+    fn initiate(bencher: Bencher<'_, '_>, pac: bool) {
+        bench(bencher, cases::kerberos_initiate(credentials(pac), true));
+    }
+
+    #[divan::bench(args = [true, false])]
+    fn verify_server(bencher: Bencher<'_, '_>, pac: bool) {
+        bench(bencher, cases::kerberos_verify_server(credentials(pac), true));
+    }
+
+    #[divan::bench]
+    fn floor_verify_pac(bencher: Bencher<'_, '_>) {
+        bench(bencher, cases::floor_verify_pac());
+    }
+
+    #[divan::bench]
+    fn verify_pac(bencher: Bencher<'_, '_>) {
+        bench(bencher, cases::verify_pac());
+    }
+}

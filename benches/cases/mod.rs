@@ -5,10 +5,17 @@
 #![allow(dead_code, unused_imports)]
 
 mod floor;
+#[cfg(feature = "kerberos")]
+mod kerberos;
 mod logon;
 mod seal;
 
 pub(crate) use floor::{floor_mech_list_mics, floor_seal, floor_verify};
+#[cfg(feature = "kerberos")]
+pub(crate) use kerberos::{
+    Credentials, floor_kerberos_accept, floor_verify_pac, kerberos_accept, kerberos_initiate,
+    kerberos_verify_server, verify_pac,
+};
 pub(crate) use logon::{
     Carrier, Messages, client_authenticate, client_header, decode_authenticate, pending_exchange,
     server_challenge, server_verdict, verify, whole_logon,

@@ -1,7 +1,20 @@
 //! Measuring. Contenders take turns, so that what the machine does meanwhile meets all of them.
 
+use rustix::time::{ClockId, clock_gettime};
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// Set if not the time that passes is measured, but that of this thread's work.
+pub(crate) static CPU_TIME: OnceLock<()> = OnceLock::new();
+
+fn now() -> Duration {
+    let clock = match CPU_TIME.get() {
+        Some(()) => ClockId::ThreadCPUTime,
+        None => ClockId::Monotonic,
+    };
+    Duration::try_from(clock_gettime(clock)).expect("a clock that began at zero")
+}
 
 /// Times as many runs as it is told.
 type Part = Box<dyn FnMut(usize) -> Duration>;
@@ -36,11 +49,11 @@ impl Contender {
         let allocations = allocation_counter::measure(|| run(input)).count_total;
         let mut contender = Self::of(move |runs| {
             let inputs: Vec<I> = (0..runs).map(|_| prepare()).collect();
-            let start = Instant::now();
+            let start = now();
             for input in inputs {
                 run(black_box(input));
             }
-            start.elapsed()
+            now() - start
         });
         contender.allocations = Some(allocations);
         contender
@@ -67,6 +80,12 @@ impl Contender {
         let time = self.time(self.runs);
         self.rounds.push(time.as_nanos() as f64 / self.runs as f64);
     }
+}
+
+/// Lowest and highest of a sample.
+pub(crate) fn range(sample: &[f64]) -> [f64; 2] {
+    let [lowest, highest] = [f64::min, f64::max].map(|of| sample.iter().copied().reduce(of));
+    [lowest.unwrap_or_default(), highest.unwrap_or_default()]
 }
 
 /// The quarters of a sample: a quarter is below the first, half below the second.

@@ -1,18 +1,24 @@
-//! The acceptor of gss-ntlmssp behind MIT's GSSAPI, in a process of its own: `gss.c`.
+//! Acceptors and initiators behind MIT's GSSAPI, in a process of its own: `gss.c`.
 
-use crate::contender::Contender;
+use crate::contender::{CPU_TIME, Contender};
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Error, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// The acceptor's share of a logon as `program` measures it.
-pub(crate) fn acceptor(program: &Path, mechanism: &str) -> Result<Contender, Error> {
-    let mut child = Command::new(program)
-        .arg(mechanism)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()?;
+/// A side's share of a logon as `program` measures it.
+pub(crate) fn side<V: AsRef<OsStr>>(
+    program: &Path,
+    arguments: &[&str],
+    environment: &[(&str, V)],
+) -> Result<Contender, Error> {
+    let mut command = Command::new(program);
+    command.args(arguments).envs(environment.iter().map(|(name, value)| (name, value)));
+    if CPU_TIME.get().is_some() {
+        command.env("CPU_TIME", "yes");
+    }
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let mut ask = child.stdin.take().ok_or(Error::other("no pipe"))?;
     let mut answers = BufReader::new(child.stdout.take().ok_or(Error::other("no pipe"))?).lines();
     // It ends when its input does.

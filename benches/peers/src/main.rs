@@ -6,12 +6,13 @@ mod cases;
 mod clients;
 mod contender;
 mod gss;
+mod kerberos;
 mod memory;
 mod sspi_peer;
 
 use cases::{ACCOUNT, Carrier, PRINCIPAL};
 use clap::{Parser, ValueEnum};
-use contender::{Contender, quartiles};
+use contender::{CPU_TIME, Contender, quartiles, range};
 use std::io::{Error, IsTerminal, Write, stderr};
 use std::path::PathBuf;
 
@@ -30,6 +31,15 @@ struct Options {
     /// The GSSAPI bench, compiled from gss.c; without it its rows are missing
     #[arg(long)]
     gss: Option<PathBuf>,
+    /// A folder with tickets of MIT's KDC, made by kdc; without it MIT's rows are missing
+    #[arg(long, requires = "gss")]
+    kdc: Option<PathBuf>,
+    /// Measures the time of work, which a busy machine changes less, not the time that passes
+    #[arg(long)]
+    cpu: bool,
+    /// Only the rows of Kerberos
+    #[arg(long)]
+    kerberos: bool,
     /// Runs only this, as often as --rounds says, for an instruction counter
     #[arg(long)]
     only: Option<Only>,
@@ -44,6 +54,10 @@ enum Only {
     ServerSpnego,
     Client,
     Seal,
+    KerberosServer,
+    KerberosClient,
+    KerberosClientVerify,
+    Pac,
 }
 
 /// A line of the table: what takes `ours`, as a multiple of `theirs`.
@@ -87,12 +101,14 @@ impl Table {
     }
 
     fn print(&self) {
-        println!("| what | × | of | middle half | at most | allocations |");
-        println!("|---|---|---|---|---|---|");
+        println!("| what | × | of | middle half | all | at most | allocations |");
+        println!("|---|---|---|---|---|---|---|");
         for Row { what, ours, against, theirs, at_most } in &self.rows {
             let (ours, theirs) = (&self.contenders[*ours], &self.contenders[*theirs]);
             let pairs = ours.rounds.iter().zip(&theirs.rounds);
-            let [low, middle, high] = quartiles(pairs.map(|(a, b)| a / b).collect());
+            let ratios: Vec<f64> = pairs.map(|(a, b)| a / b).collect();
+            let [lowest, highest] = range(&ratios);
+            let [low, middle, high] = quartiles(ratios);
             let count = |contender: &Contender| match contender.allocations {
                 Some(count) => count.to_string(),
                 None => "?".to_owned(),
@@ -100,7 +116,7 @@ impl Table {
             let over = if at_most.is_some_and(|at_most| middle > at_most) { " (over)" } else { "" };
             let at_most = at_most.map_or_else(|| "–".to_owned(), |at_most| at_most.to_string());
             println!(
-                "| {what} | **{middle:.3}**{over} | {against} | {low:.3} … {high:.3} | {at_most} | {} of {} |",
+                "| {what} | **{middle:.3}**{over} | {against} | {low:.3} … {high:.3} | {lowest:.3} … {highest:.3} | {at_most} | {} of {} |",
                 count(ours),
                 count(theirs),
             );
@@ -129,8 +145,10 @@ fn ours(account: &'static str, carrier: Carrier) -> Contender {
     challenge.and(Contender::new(cases::server_verdict(account, carrier)))
 }
 
-fn table(options: &Options) -> Result<Table, Error> {
-    let mut table = Table::default();
+/// For a peer that needs no more than this process has.
+const NO_VARIABLES: &[(&str, &str)] = &[];
+
+fn ntlm(table: &mut Table, options: &Options) -> Result<(), Error> {
     let floor = table.add(Contender::new(cases::floor_verify()));
     let verify = table.add(Contender::new(cases::verify()));
     table.row("verify one AUTHENTICATE", verify, "floor", floor, Some(1.25));
@@ -141,7 +159,7 @@ fn table(options: &Options) -> Result<Table, Error> {
     table.row(what, server, "floor", floor, Some(1.5));
     table.row(what, server, "sspi", sspi, Some(0.7));
     if let Some(program) = &options.gss {
-        let gss = table.add(gss::acceptor(program, "ntlm")?);
+        let gss = table.add(gss::side(program, &["ntlm", "acceptor"], NO_VARIABLES)?);
         table.row(what, server, "gss-ntlmssp", gss, Some(0.025));
     }
     let principal = table.add(ours(PRINCIPAL, Carrier::Ntlm));
@@ -160,7 +178,7 @@ fn table(options: &Options) -> Result<Table, Error> {
     table.row(what, server, "floor and mechListMICs", both, None);
     table.row(what, server, "sspi", sspi, Some(0.45));
     if let Some(program) = &options.gss {
-        let gss = table.add(gss::acceptor(program, "spnego")?);
+        let gss = table.add(gss::side(program, &["spnego", "acceptor"], NO_VARIABLES)?);
         table.row(what, server, "gss-ntlmssp", gss, Some(0.025));
     }
 
@@ -182,7 +200,7 @@ fn table(options: &Options) -> Result<Table, Error> {
         table.row(&format!("seal {size} bytes in place"), seal, "floor", floor, at_most);
         table.row(&format!("unseal {size} bytes in place"), unseal, "floor", floor, None);
     }
-    Ok(table)
+    Ok(())
 }
 
 fn run_only<I>(count: u32, (mut prepare, mut run): (impl FnMut() -> I, impl FnMut(I))) {
@@ -190,6 +208,7 @@ fn run_only<I>(count: u32, (mut prepare, mut run): (impl FnMut() -> I, impl FnMu
 }
 
 fn only(only: Only, count: u32) {
+    let of_a_domain = cases::Credentials::of_a_domain;
     match only {
         Only::Floor => run_only(count, cases::floor_verify()),
         Only::Verify => run_only(count, cases::verify()),
@@ -197,6 +216,12 @@ fn only(only: Only, count: u32) {
         Only::ServerSpnego => run_only(count, cases::server_verdict(ACCOUNT, Carrier::Spnego)),
         Only::Client => run_only(count, cases::client_authenticate()),
         Only::Seal => run_only(count, cases::seal(65536)),
+        Only::KerberosServer => run_only(count, cases::kerberos_accept(of_a_domain(), true)),
+        Only::KerberosClient => run_only(count, cases::kerberos_initiate(of_a_domain(), true)),
+        Only::KerberosClientVerify => {
+            run_only(count, cases::kerberos_verify_server(of_a_domain(), true));
+        }
+        Only::Pac => run_only(count, cases::verify_pac()),
     }
 }
 
@@ -206,19 +231,28 @@ fn main() -> Result<(), Error> {
         only(case, options.rounds);
         return Ok(());
     }
-    let mut table = table(&options)?;
+    if options.cpu {
+        let _ = CPU_TIME.set(());
+    }
+    let mut table = Table::default();
+    if !options.kerberos {
+        ntlm(&mut table, &options)?;
+    }
+    let mit = options.gss.as_deref().zip(options.kdc.as_deref());
+    kerberos::rows(&mut table, mit.map(|(program, folder)| kerberos::Mit { program, folder }))?;
     table.measure(options.rounds);
     table.print();
     println!();
-    let [raw, spnego] = [Carrier::Ntlm, Carrier::Spnego].map(memory::of_pending);
-    println!("A pending exchange keeps {raw} bytes (NTLM), {spnego} bytes (SPNEGO).");
-    let [before, after] =
-        memory::resident(options.logons, |done| progress("logon", done, options.logons));
-    println!(
-        "Resident after {} logons: {before} KiB, after {}: {after} KiB.",
-        options.logons / 100,
-        options.logons,
-    );
+    if !options.kerberos {
+        print_memory(options.logons);
+    }
     table.print_times();
     Ok(())
+}
+
+fn print_memory(logons: u32) {
+    let [raw, spnego] = [Carrier::Ntlm, Carrier::Spnego].map(memory::of_pending);
+    println!("A pending exchange keeps {raw} bytes (NTLM), {spnego} bytes (SPNEGO).");
+    let [before, after] = memory::resident(logons, |done| progress("logon", done, logons));
+    println!("Resident after {} logons: {before} KiB, after {logons}: {after} KiB.", logons / 100);
 }
