@@ -16,8 +16,7 @@ auth = HTTPSPNEGOAuth(
 )
 try:
     answer = requests.get(env["URL"], auth=auth, verify=env.get("CA_FILE"), timeout=30)
-    # Within SPNEGO python-gssapi keeps the error of a false proof until somebody asks the context
-    # for anything, and requests-gssapi 1.4.0 does not.
+    # By the context's own word.
     proven = answer.ok and auth.context["localhost"].complete
     print(answer.status_code, "verified" if proven else "none")
     print(answer.text)

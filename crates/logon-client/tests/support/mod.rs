@@ -123,6 +123,7 @@ impl Site {
         config.basic = Some(BasicConfig::new("test").unwrap().without_tls());
         config.digest = Some(DigestConfig::with_os("test").unwrap());
         config.persistent = spec.persistent;
+        config.kerberos_errors = true;
         let gate = Gate::new(config, Immediate(users())).throttle(None::<ThrottleConfig>);
         let scope = spec.scope.unwrap_or_else(|| Scope::required(&spec.schemes));
         let seen = Arc::<Mutex<Vec<Seen>>>::default();
