@@ -213,6 +213,13 @@ impl AcceptorConfig {
         self
     }
 
+    /// What tickets are accepted with, as it is now; `None` if they are not.
+    #[cfg(feature = "kerberos")]
+    #[must_use]
+    pub fn kerberos_service(&self) -> Option<Arc<crate::kerberos::Service>> {
+        self.kerberos.as_ref().map(|source| source.service())
+    }
+
     /// Whether tickets of Kerberos are accepted.
     pub(crate) fn has_kerberos(&self) -> bool {
         #[cfg(feature = "kerberos")]

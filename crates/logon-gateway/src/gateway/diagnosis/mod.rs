@@ -12,6 +12,7 @@
 
 mod conclusion;
 mod html;
+mod kerberos;
 mod leg;
 mod page;
 mod plain;
@@ -34,6 +35,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use leg::{Answer, Carried, Leg, Sent};
+use logon::AcceptorConfig;
 use logon::http::{Scheme, Scope};
 use logon_tower::{AsyncCredentialStore, Authentication, Connection, LogonLayer, LogonService};
 use page::Page;
@@ -42,7 +44,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::convert::Infallible;
 use std::future::{Ready, ready};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Instant, SystemTime};
 use tower_layer::Layer;
@@ -70,6 +72,7 @@ pub(crate) struct Diagnosis<S> {
     services: Vec<(Way, LogonService<Proven, S>)>,
     tries: Mutex<Tries>,
     policy: HeaderValue,
+    acceptor: Arc<AcceptorConfig>,
 }
 
 const COOKIE_NAME: &str = "logon-try";
@@ -83,6 +86,7 @@ impl<S: AsyncCredentialStore> Diagnosis<S> {
             (*way, layer.layer(Proven))
         };
         let services = ways.iter().map(service).collect();
+        let acceptor = Arc::clone(&layer.gate().config().acceptor);
         let style = BASE64_STANDARD.encode(Sha256::digest(html::STYLE));
         let policy = format!(
             "default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'; \
@@ -90,7 +94,7 @@ impl<S: AsyncCredentialStore> Diagnosis<S> {
         );
         let policy = HeaderValue::try_from(policy);
         let policy = policy.unwrap_or(HeaderValue::from_static("default-src 'none'"));
-        Self { path: path.to_owned(), ways, services, tries: Mutex::default(), policy }
+        Self { path: path.to_owned(), ways, services, tries: Mutex::default(), policy, acceptor }
     }
 
     /// Where the page is.
@@ -240,7 +244,8 @@ impl<S: AsyncCredentialStore> Diagnosis<S> {
     }
 
     fn place(&self, parts: &Parts) -> Place<'_> {
-        Place { path: &self.path, ways: &self.ways, origin: origin(parts) }
+        let (path, ways, acceptor) = (&self.path, &self.ways, &self.acceptor);
+        Place { path, ways, origin: origin(parts), acceptor }
     }
 
     fn tries(&self) -> MutexGuard<'_, Tries> {

@@ -1,14 +1,19 @@
 //! The pages.
 
 use super::conclusion;
+use super::kerberos;
 use super::leg::{Answer, Carried, Leg, Sent};
 use super::page::{Block, Fact, LegBlock, Link, Page, Tone, Verdict, code, fact};
 use super::token::{Bindings, Framing, Message, Mic, SeenAuthenticate, SeenToken, flag_names};
 use super::tries::{AGE, Try};
 use super::ways::Way;
+use logon::AcceptorConfig;
 use logon::wire::ntlm::{NegotiateFlags, Version};
 
 const TITLE: &str = "Why 401?";
+
+/// Where nobody has said which host it is.
+const NO_ORIGIN: &str = "https://this.host";
 
 /// Where a page is, and for whom.
 pub(super) struct Place<'a> {
@@ -17,6 +22,7 @@ pub(super) struct Place<'a> {
     pub(super) ways: &'a [Way],
     /// `https://host` of the request, if that can be told.
     pub(super) origin: Option<String>,
+    pub(super) acceptor: &'a AcceptorConfig,
 }
 
 impl Place<'_> {
@@ -33,11 +39,20 @@ impl Place<'_> {
         format!("{}{}{path}", self.origin.as_deref().unwrap_or_default(), self.path)
     }
 
+    /// The name that was asked for, without a port.
+    fn host(&self) -> &str {
+        let origin = self.origin.as_deref().unwrap_or(NO_ORIGIN);
+        let host = origin.split_once("://").map_or(origin, |(_, host)| host);
+        match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => host,
+        }
+    }
+
     /// What decides whether a browser logs on without asking.
     fn settings(&self) -> Vec<Fact> {
-        let origin = self.origin.as_deref().unwrap_or("https://this.host");
-        let host = origin.split_once("://").map_or(origin, |(_, host)| host);
-        let name = host.split(':').next().unwrap_or(host);
+        let origin = self.origin.as_deref().unwrap_or(NO_ORIGIN);
+        let name = self.host();
         vec![
             code("Chrome, Edge: policy AuthServerAllowlist", name),
             code("Firefox: network.automatic-ntlm-auth.trusted-uris", origin),
@@ -88,6 +103,10 @@ pub(super) fn of_try(place: &Place<'_>, seen: &Try) -> Page {
     let mut blocks = Vec::new();
     if verdict.settings {
         blocks.extend([Block::Heading("Browser settings"), Block::Facts(place.settings())]);
+    }
+    let causes = kerberos::why_ntlm(seen, place.host(), place.acceptor);
+    if !causes.is_empty() {
+        blocks.extend([Block::Heading("Why NTLM and not Kerberos"), Block::List(causes)]);
     }
     let remarks = conclusion::remarks(seen);
     if !remarks.is_empty() {

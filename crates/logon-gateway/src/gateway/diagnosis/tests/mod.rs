@@ -21,10 +21,18 @@ const PASSWORD: &str = "S3cret!pw";
 type Page = Diagnosis<Immediate<MemoryStore>>;
 
 fn page(bindings: BindingsPolicy) -> Page {
+    page_of(bindings, |acceptor| acceptor)
+}
+
+fn page_of(
+    bindings: BindingsPolicy,
+    change: impl FnOnce(AcceptorConfig) -> AcceptorConfig,
+) -> Page {
     let mut policy = Policy::default();
     policy.bindings = bindings;
     let acceptor = AcceptorConfig::with_os(ServerNames::new("WEB01", "CORP"));
-    let mut config = ConnectionConfig::new(Arc::new(acceptor.with_policy(policy)));
+    let acceptor = change(acceptor.with_policy(policy));
+    let mut config = ConnectionConfig::new(Arc::new(acceptor));
     config.basic = Some(BasicConfig::new("corp").unwrap());
     config.digest = Some(DigestConfig::with_os("corp").unwrap());
     let store = MemoryStore::new()

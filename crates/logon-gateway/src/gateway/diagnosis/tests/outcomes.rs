@@ -1,12 +1,15 @@
 //! What comes of a try.
 
-use super::{Client, Logon, PASSWORD, certificate, connect, headline, page};
+use super::{Client, Logon, PASSWORD, certificate, connect, headline, page, page_of};
 use http::Version;
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, WWW_AUTHENTICATE};
-use logon::BindingsPolicy;
 use logon::http::{Scheme, format_token};
+use logon::kerberos::{EncryptionType, Key, MemoryReplayCache, Service, ServiceKey};
 use logon::wire::spnego::{MechType, MechTypes, NegTokenInit};
+use logon::{BindingsPolicy, FileTime};
 use logon_tower::{Connection, Http11Required};
+use std::sync::Arc;
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_logon_is_shown_with_what_was_sent_and_how_it_was_proven() {
@@ -274,4 +277,54 @@ async fn the_start_page_asks_nobody_to_log_on() {
     for path in ["/.logo", "/.logonx", "/", "/.LOGON", "/x/.logon"] {
         assert!(!page.holds(path), "{path}");
     }
+}
+
+// PG-13, PG-14, PG-17: a browser of the domain that falls back.
+#[tokio::test]
+async fn who_came_with_ntlm_where_tickets_are_taken_is_told_what_to_look_at() {
+    let service = |name: &str| {
+        let key = [7; 32];
+        let key = Key::new(EncryptionType::Aes256CtsHmacSha1_96, &key).unwrap();
+        let principal = format!("HTTP/{name}@CORP.EXAMPLE").parse().unwrap();
+        let keytab = [ServiceKey { principal, kvno: 1, key }].into_iter().collect();
+        let memory = MemoryReplayCache::new(FileTime::default(), Duration::ZERO);
+        Arc::new(Service::new(keytab, Arc::new(memory)))
+    };
+    const TITLE: &str = "Why NTLM and not Kerberos";
+    const NO_KEY: &str = "has no key of HTTP/web.corp.example";
+    for (name, has_no_key) in [("web.corp.example", false), ("other.corp.example", true)] {
+        let page = page_of(BindingsPolicy::WhenOffered, |it| it.with_kerberos(service(name)));
+        for way in ["both", "negotiate"] {
+            let mut browser = Client::new(&page);
+            let path = browser.begin(way).await;
+            let done = browser.log_on(&path, Logon::default()).await;
+            assert_eq!(headline(&done), r"You are logged on as CORP\alice.");
+            for part in [
+                TITLE,
+                "setspn -Q HTTP/web.corp.example",
+                "samba-tool spn add HTTP/web.corp.example ACCOUNT",
+                "AuthServerAllowlist",
+                "clock",
+            ] {
+                assert!(done.body().contains(part), "{part} is not in {}", done.body());
+            }
+            assert_eq!(done.body().contains(NO_KEY), has_no_key, "{name}");
+        }
+        // Where only NTLM was offered there is nothing to wonder about.
+        let mut browser = Client::new(&page);
+        let path = browser.begin("ntlm").await;
+        let logon = Logon { scheme: Scheme::Ntlm, ..Logon::default() };
+        assert!(!browser.log_on(&path, logon).await.body().contains(TITLE));
+        // Tickets are for names.
+        let mut browser = Client::new(&page);
+        browser.fields[0].1 = "192.0.2.1:8443".into();
+        let path = browser.begin("both").await;
+        let done = browser.log_on(&path, Logon::default()).await;
+        assert!(done.body().contains("You came to the address 192.0.2.1."), "{}", done.body());
+        assert!(!done.body().contains("setspn"));
+    }
+    let page = page(BindingsPolicy::WhenOffered);
+    let mut browser = Client::new(&page);
+    let path = browser.begin("both").await;
+    assert!(!browser.log_on(&path, Logon::default()).await.body().contains(TITLE));
 }
