@@ -11,6 +11,7 @@ mod input;
 pub mod kdc;
 pub mod kerberos;
 pub mod session;
+pub mod ticket;
 pub mod wire;
 mod world;
 
@@ -18,7 +19,7 @@ mod world;
 pub type Target = fn(&[u8]);
 
 /// Every target under the name of its binary and of its folder in `seeds/`.
-pub const TARGETS: [(&str, Target); 23] = [
+pub const TARGETS: [(&str, Target); 24] = [
     ("negotiate", wire::negotiate),
     ("challenge", wire::challenge),
     ("authenticate", wire::authenticate),
@@ -42,4 +43,5 @@ pub const TARGETS: [(&str, Target); 23] = [
     ("kdc_reply", kdc::kdc_reply),
     ("pac", kerberos::pac),
     ("krb5_conf", conf::krb5_conf),
+    ("ticket_logon", ticket::ticket_logon),
 ];

@@ -39,6 +39,14 @@ impl SecureRandom for Random {
     }
 }
 
+pub(crate) fn random() -> Arc<dyn SecureRandom> {
+    Arc::new(Random)
+}
+
+pub(crate) fn clock() -> Arc<dyn TimeSource> {
+    Arc::new(Clock)
+}
+
 /// The store's answer to any name: this account, with the secret hash.
 pub(crate) fn known() -> Answer {
     let name = AccountName::new("CORP", "alice");
