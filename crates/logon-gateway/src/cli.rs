@@ -41,13 +41,17 @@ pub(crate) enum Command {
     /// Keep a user file
     #[command(subcommand, arg_required_else_help = true)]
     Users(UsersCommand),
-    /// Print an NTLM or SPNEGO token as an indented tree
+    /// Print a token of NTLM, SPNEGO or Kerberos, a keytab or a ticket cache as an indented tree
     #[command(
-        after_help = "Examples:\n  logon decode TlRMTVNTUAABAAAAB4IIAAAAAAAAAAAAAAAAAAAAAAA=\n  logon decode 'Authorization: NTLM TlRMTVNTUAABAAAAB4IIAAAAAAAAAAAAAAAAAAAAAAA='\n  curl -sI --ntlm -u : http://127.0.0.1:8080/ntlm/ | grep -i '^www-auth' | logon decode"
+        after_help = "Examples:\n  logon decode TlRMTVNTUAABAAAAB4IIAAAAAAAAAAAAAAAAAAAAAAA=\n  logon decode 'Authorization: NTLM TlRMTVNTUAABAAAAB4IIAAAAAAAAAAAAAAAAAAAAAAA='\n  curl -sI --ntlm -u : http://127.0.0.1:8080/ntlm/ | grep -i '^www-auth' | logon decode\n  logon decode --keytab /etc/krb5.keytab 'Authorization: Negotiate YIIG…'\n  logon decode @/etc/krb5.keytab\n  logon decode @/tmp/krb5cc_1000\n\nMessages of Kerberos may be in the framing of GSS-API, in SPNEGO, bare, or with the four bytes of\nlength that they have over TCP. Keys are never printed."
     )]
     Decode {
-        /// Hex, base64, or a whole header line; read from standard input if absent or `-`
+        /// Hex, base64, a whole header line, or @ and a file with one of these or the bytes
+        /// themselves; read from standard input if absent or `-`
         token: Option<String>,
+        /// Open with the keys of this keytab what a ticket has inside; may be given several times
+        #[arg(long, value_name = "FILE")]
+        keytab: Vec<PathBuf>,
     },
     /// Explain the code of a refusal that stands in the log, or list all codes
     #[command(after_help = "Example:\n  logon explain LOGON_WRONG_PROOF\n  logon explain")]

@@ -86,8 +86,9 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Users(command) => users::run(command, &mut out),
         Command::Explain { code } => explain::run(code.as_deref(), &mut out),
         Command::SessionKey { file, keep } => session_key::run(&file, keep, &mut out),
-        Command::Decode { token } => {
-            decode::run(token.as_deref(), &mut io::stdin().lock(), &mut out).map_err(|failure| {
+        Command::Decode { token, keytab } => {
+            let mut stdin = io::stdin().lock();
+            decode::run(token.as_deref(), &keytab, &mut stdin, &mut out).map_err(|failure| {
                 match failure {
                     decode::DecodeFailure::Io(error) => Failure::Output(error),
                     failure => Failure::message(failure.to_string()),

@@ -3,9 +3,10 @@
 use super::DecodeFailure;
 use base64::prelude::{BASE64_STANDARD_NO_PAD, Engine};
 use logon::http::Scheme;
-use logon::wire::ntlm::SIGNATURE;
 use std::fmt;
 use std::io::Read;
+use std::path::Path;
+use zeroize::Zeroizing;
 
 /// More than any token in any notation.
 const LIMIT: u64 = 1024 * 1024;
@@ -20,6 +21,8 @@ pub(crate) enum InputError {
     Empty,
     /// It is longer than 1 MiB.
     TooLong,
+    /// The file cannot be read.
+    File { name: String, cause: String },
     /// A header line without a token.
     NoToken(&'static str),
     /// A header line of a scheme that carries no such token.
@@ -37,6 +40,7 @@ impl fmt::Display for InputError {
         match self {
             Self::Empty => f.write_str("there is no token"),
             Self::TooLong => write!(f, "the input is longer than {LIMIT} bytes"),
+            Self::File { name, cause } => write!(f, "{name} cannot be read: {cause}"),
             Self::NoToken(scheme) => write!(f, "there is a scheme, {scheme}, but no token"),
             Self::OtherScheme(scheme) => {
                 write!(f, "the scheme {scheme:?} is neither NTLM nor Negotiate")
@@ -50,22 +54,50 @@ impl fmt::Display for InputError {
     }
 }
 
-/// The token of the argument, or of `stdin` if there is none or it is `-`.
-pub(super) fn read(argument: Option<&str>, stdin: &mut dyn Read) -> Result<Vec<u8>, DecodeFailure> {
-    if let Some(text) = argument.filter(|argument| *argument != "-") {
-        return Ok(parse(text)?);
+/// The token of the argument, of the file that it names after an `@`, or of `stdin` if there is
+/// none or it is `-`. It may be a keytab, so it is wiped.
+pub(super) fn read(
+    argument: Option<&str>,
+    stdin: &mut dyn Read,
+) -> Result<Zeroizing<Vec<u8>>, DecodeFailure> {
+    match argument.filter(|argument| *argument != "-") {
+        None => read_from(stdin),
+        Some(text) => match text.strip_prefix('@') {
+            None => Ok(Zeroizing::new(parse(text)?)),
+            Some(name) => {
+                let fail = |cause| InputError::File { name: name.to_owned(), cause };
+                let path = Path::new(name);
+                // Opening a pipe waits for somebody to write to it.
+                let metadata = std::fs::metadata(path).map_err(|error| fail(error.to_string()))?;
+                if !metadata.is_file() {
+                    return Err(fail("not a regular file".to_owned()).into());
+                }
+                let mut file =
+                    std::fs::File::open(path).map_err(|error| fail(error.to_string()))?;
+                read_from(&mut file)
+            }
+        },
     }
-    let mut bytes = Vec::new();
-    stdin.take(LIMIT + 1).read_to_end(&mut bytes)?;
+}
+
+fn read_from(from: &mut dyn Read) -> Result<Zeroizing<Vec<u8>>, DecodeFailure> {
+    // Room for all of it: a buffer that grows leaves copies behind.
+    let capacity = usize::try_from(LIMIT).unwrap_or_default().saturating_add(1);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
+    from.take(LIMIT + 1).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > LIMIT) {
         return Err(InputError::TooLong.into());
     }
-    match String::from_utf8(bytes) {
-        // The bytes themselves, from a file. DER of any length is not UTF-8.
-        Err(error) => Ok(error.into_bytes()),
-        Ok(text) if text.as_bytes().starts_with(&SIGNATURE) => Ok(text.into_bytes()),
-        Ok(text) => Ok(parse(&text)?),
+    match std::str::from_utf8(&bytes) {
+        Ok(text) if !text.contains(is_binary) => Ok(Zeroizing::new(parse(text)?)),
+        // The bytes themselves, from a file.
+        _ => Ok(bytes),
     }
+}
+
+/// What no text in hexadecimal, base64 or of header lines has.
+fn is_binary(c: char) -> bool {
+    c.is_control() && !c.is_whitespace()
 }
 
 fn parse(text: &str) -> Result<Vec<u8>, InputError> {
@@ -153,9 +185,27 @@ mod tests {
         ] {
             assert_eq!(parse(text).as_deref(), Ok(TOKEN.as_slice()), "{text}");
             let mut stdin = text.as_bytes();
-            assert_eq!(read(Some("-"), &mut stdin).unwrap(), TOKEN, "{text}");
+            assert_eq!(*read(Some("-"), &mut stdin).unwrap(), TOKEN, "{text}");
         }
-        assert_eq!(read(None, &mut TOKEN.as_slice()).unwrap(), TOKEN, "as it is");
+        assert_eq!(*read(None, &mut TOKEN.as_slice()).unwrap(), TOKEN, "as it is");
+    }
+
+    #[test]
+    fn a_file_is_read_by_its_name_as_bytes_or_as_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        let argument = format!("@{}", path.display());
+        for text in [TOKEN.as_slice(), b"Authorization: NTLM TlRMTVNTUAABAAAABwIAAA==\n"] {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(*read(Some(&argument), &mut std::io::empty()).unwrap(), TOKEN);
+        }
+        // All of ASCII, and a keytab nevertheless: it holds no key.
+        std::fs::write(&path, b"\x05\x02").unwrap();
+        assert_eq!(*read(Some(&argument), &mut std::io::empty()).unwrap(), [5, 2]);
+        for argument in ["@/nowhere/token", "@/"] {
+            let failure = read(Some(argument), &mut std::io::empty()).unwrap_err();
+            assert!(failure.to_string().contains(" cannot be read: "), "{failure}");
+        }
     }
 
     #[test]

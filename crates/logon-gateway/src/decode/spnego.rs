@@ -3,6 +3,7 @@
 use super::DecodeFailure;
 use super::token;
 use super::tree::{Hex, Tree};
+use logon::wire::krb5::MicToken;
 use logon::wire::ntlm::MessageSignature;
 use logon::wire::spnego::{MechType, NegHints, NegTokenInit, NegTokenResp};
 use std::io;
@@ -67,12 +68,17 @@ fn print_mic(tree: &mut Tree<'_>, mic: Option<&[u8]>) -> io::Result<()> {
     let Some(mic) = mic else { return Ok(()) };
     let bytes = tree.secret(mic);
     tree.line(format_args!("mechListMIC {bytes}"))?;
+    let mut fields = tree.below();
     // Only NTLM has signatures of this form; those of Kerberos begin otherwise.
     if let Ok(signature) = MessageSignature::decode(mic) {
-        let mut fields = tree.below();
         let checksum = fields.secret(&signature.checksum);
         fields.line(format_args!("Checksum {checksum}"))?;
         fields.line(format_args!("SeqNum {}", signature.seq_num))?;
+    } else if let Ok(token) = MicToken::decode(mic) {
+        let names = token.flags.iter_names().map(|(name, _)| format!(" {name}"));
+        let names = names.collect::<String>();
+        fields.line(format_args!("Flags 0x{:02x}{names} (of Kerberos)", token.flags.bits()))?;
+        fields.line(format_args!("SND_SEQ {}", token.sequence_number))?;
     }
     Ok(())
 }

@@ -1,14 +1,14 @@
 //! What kind of token it is: told by its first bytes, as an acceptor does.
 
 use super::tree::Tree;
-use super::{DecodeFailure, ntlm, spnego};
+use super::{DecodeFailure, kerberos, ntlm, spnego};
 use logon::wire::ntlm::SIGNATURE;
 use logon::wire::spnego::MechType;
 
 /// Tokens within tokens are followed this far; real ones have one within another.
 const DEEPEST: usize = 8;
 
-/// Mechanisms that are named and not taken apart.
+/// Mechanisms that are not taken apart everywhere.
 enum Opaque<'a> {
     Gss(MechType<'a>),
     Kerberos(&'static str),
@@ -19,6 +19,9 @@ enum Opaque<'a> {
 pub(super) fn print(tree: &mut Tree<'_>, token: &[u8]) -> Result<(), DecodeFailure> {
     if token.starts_with(&SIGNATURE) {
         return ntlm::print(tree, token);
+    }
+    if let Some(kind) = kerberos::Kind::of(token) {
+        return kind.print(tree, token);
     }
     if let Some(opaque) = opaque(token) {
         return Ok(tree.line(format_args!("{}, {} bytes", opaque.name(), token.len()))?);
@@ -51,7 +54,7 @@ pub(super) fn print_within(
     }
 }
 
-/// The name of a token that is not taken apart.
+/// The name of a token that is neither NTLM nor SPNEGO.
 pub(crate) fn opaque_name(token: &[u8]) -> Option<String> {
     opaque(token).map(|opaque| opaque.name())
 }
@@ -71,7 +74,7 @@ fn opaque(token: &[u8]) -> Option<Opaque<'_>> {
 }
 
 /// `thisMech` of `60 length 06 length OID …` ([RFC 2743] §3.1).
-fn gss_mechanism(token: &[u8]) -> Option<MechType<'_>> {
+pub(super) fn gss_mechanism(token: &[u8]) -> Option<MechType<'_>> {
     let (_, length) = token.split_first()?;
     let (first, rest) = length.split_first()?;
     // From 0x80 on, the first byte says how many bytes of length follow.

@@ -1,5 +1,6 @@
 //! Indented lines, and values as they stand on them.
 
+use super::keys::Keys;
 use std::fmt;
 use std::io::{self, Write};
 
@@ -8,6 +9,8 @@ pub(super) struct Tree<'w> {
     out: &'w mut dyn Write,
     depth: usize,
     shows: Shows,
+    /// Who reads has these keys; absent if it is not for him to have any.
+    keys: Option<&'w Keys>,
 }
 
 /// How much is shown.
@@ -20,17 +23,22 @@ pub(super) enum Shows {
 }
 
 impl<'w> Tree<'w> {
-    pub(super) fn new(out: &'w mut dyn Write) -> Self {
-        Self { out, depth: 0, shows: Shows::All }
+    pub(super) fn new(out: &'w mut dyn Write, keys: &'w Keys) -> Self {
+        Self { out, depth: 0, shows: Shows::All, keys: Some(keys) }
     }
 
     /// For a reader who gets no secrets, below what stands at `depth`.
     pub(super) fn without_secrets(out: &'w mut dyn Write, depth: usize) -> Self {
-        Self { out, depth, shows: Shows::NoSecrets }
+        Self { out, depth, shows: Shows::NoSecrets, keys: None }
     }
 
     pub(super) fn shows(&self) -> Shows {
         self.shows
+    }
+
+    /// What encrypted parts may be opened with.
+    pub(super) fn keys(&self) -> Option<&'w Keys> {
+        self.keys
     }
 
     /// Bytes that a password could be guessed by, or that are not known to be otherwise.
@@ -44,7 +52,8 @@ impl<'w> Tree<'w> {
 
     /// What belongs to the line last written.
     pub(super) fn below(&mut self) -> Tree<'_> {
-        Tree { out: &mut *self.out, depth: self.depth.saturating_add(1), shows: self.shows }
+        let Self { depth, shows, keys, .. } = *self;
+        Tree { out: &mut *self.out, depth: depth.saturating_add(1), shows, keys }
     }
 
     /// How far in this is.
