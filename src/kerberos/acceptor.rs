@@ -76,17 +76,22 @@ impl Acceptor {
             return Err(Error::OutOfSequence { expected: "AP-REQ", received: "another message" });
         }
         let request = ApReq::decode(token.message)?;
-        let result = self.take(&request);
-        let (id, message) = match &result {
-            Ok(Accepted { reply: Some(reply), .. }) => (TokenId::ApRep, reply.clone()),
-            Err(Error::Denied(denial)) => match denial.refusal() {
-                Refusal::Kerberos(refusal) => (TokenId::Error, self.error(&request, refusal)?),
-                _ => return result.map(|accepted| accepted.established),
-            },
-            _ => return result.map(|accepted| accepted.established),
-        };
-        GssToken { mech: token.mech, id, message: &message }.encode(out)?;
-        result.map(|accepted| accepted.established)
+        let mut answer =
+            |id, message: &[u8]| GssToken { mech: token.mech, id, message }.encode(out);
+        match self.take(&request) {
+            Ok(Accepted { established, reply }) => {
+                reply.map_or(Ok(()), |reply| answer(TokenId::ApRep, &reply))?;
+                Ok(established)
+            }
+            Err(error) => {
+                if let Error::Denied(denial) = &error
+                    && let Refusal::Kerberos(refusal) = denial.refusal()
+                {
+                    answer(TokenId::Error, &self.error(&request, refusal)?)?;
+                }
+                Err(error)
+            }
+        }
     }
 
     /// The answer to a client that is refused ([RFC 4120] §5.9.1).

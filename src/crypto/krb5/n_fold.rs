@@ -9,37 +9,30 @@ pub(super) fn n_fold<const N: usize>(input: &[u8]) -> [u8; N] {
         return [0; N];
     }
     let mut columns = [0_u32; N];
-    let mut places = 0..N;
+    let mut place = 0_usize;
     let mut turn = 0_usize;
     loop {
-        for index in 0..input.len() {
-            let first_bit = index.saturating_mul(8).saturating_add(bits).saturating_sub(turn);
-            let byte = eight_bits(input, first_bit.checked_rem(bits).unwrap_or_default());
-            let place = places.next().unwrap_or_else(|| {
-                places = 1..N;
-                0
-            });
+        // Turned right by whole bytes, and each byte by the bits that remain.
+        let (head, tail) = input.split_at(input.len().saturating_sub(turn / 8));
+        let shift = u32::try_from(turn % 8).unwrap_or_default();
+        let mut before = head.last().copied().unwrap_or_default();
+        for byte in tail.iter().chain(head) {
+            let pair = u32::from(u16::from_be_bytes([before, *byte]));
+            before = *byte;
             if let Some(column) = columns.get_mut(place) {
-                *column = column.saturating_add(byte);
+                *column = column.saturating_add(pair.unbounded_shr(shift) & 0xff);
+            }
+            place = place.saturating_add(1);
+            if place == N {
+                place = 0;
             }
         }
-        if places.is_empty() {
+        if place == 0 {
             break;
         }
         turn = turn.saturating_add(13).checked_rem(bits).unwrap_or_default();
     }
     carried(columns)
-}
-
-/// Eight bits from `first_bit` on, as if `input` went on and on.
-fn eight_bits(input: &[u8], first_bit: usize) -> u32 {
-    let index = first_bit / 8;
-    let first = input.get(index).copied().unwrap_or_default();
-    let next = input.get(index.saturating_add(1)).or_else(|| input.first()).copied();
-    let pair = u32::from(u16::from_be_bytes([first, next.unwrap_or_default()]));
-    // Of 16 bits those behind the first `first_bit % 8`.
-    let shift = 8_usize.saturating_sub(first_bit % 8);
-    pair.unbounded_shr(u32::try_from(shift).unwrap_or_default()) & 0xff
 }
 
 /// What does not fit into a byte is carried to the next, and from the first to the last.

@@ -204,9 +204,12 @@ pub(super) fn put(
 ) -> Written {
     let begin = out.len();
     content(out)?;
-    let mut header = Vec::new();
-    push_header(&mut header, tag, out.len().saturating_sub(begin))?;
-    drop(out.splice(begin..begin, header));
+    let end = out.len();
+    push_header(out, tag, end.saturating_sub(begin))?;
+    let header = out.len().saturating_sub(end);
+    if let Some(written) = out.get_mut(begin..) {
+        written.rotate_right(header);
+    }
     Ok(())
 }
 
