@@ -401,7 +401,66 @@ fn every_byte_of_an_answer_counts() {
 }
 
 #[test]
+fn a_cache_gives_its_owner_what_he_can_use_and_nobody_else_anything() {
+    let found = run(with_password(SERVICE), &[corp()]).result.unwrap();
+    let now = FileTime::from_unix(Duration::from_secs(NOW));
+    let mut of_bob = CredentialCache::new(name("bob@CORP.EXAMPLE"));
+    of_bob.insert(found);
+    assert!(of_bob.ticket_for(&name(SERVICE), now).is_none(), "alice's");
+    let found = run(with_password(SERVICE), &[corp()]).result.unwrap();
+    let mut kept = cache();
+    kept.insert(found);
+    assert!(kept.ticket_for(&name(SERVICE), now).is_some());
+    // The KDC's clock and this one are never quite the same.
+    let early = FileTime::from_unix(Duration::from_secs(NOW - 60));
+    assert!(kept.ticket_for(&name(SERVICE), early).is_some());
+    let much = FileTime::from_unix(Duration::from_secs(NOW - 600));
+    assert!(kept.ticket_for(&name(SERVICE), much).is_none());
+    // What is not allowed is not used, either.
+    let only = config().with_encryption_types(&[EncryptionType::Aes128CtsHmacSha1_96]);
+    let way = run(request(only, &kept, SERVICE), &[]);
+    assert_eq!(way.result.unwrap_err(), TicketError::NoCredentials);
+}
+
+#[test]
+fn who_renews_in_vain_goes_on_with_what_there_is() {
+    let short = Kdc { lifetime: 200, renewable: true, ..corp() };
+    let found = run(with_password(SERVICE), std::slice::from_ref(&short)).result.unwrap();
+    let mut kept = cache();
+    kept.insert(found);
+    let kdc = Kdc { services: &["HTTP/web02"], way: Way::NoRenewal, ..short };
+    let way = run(request(config(), &kept, "HTTP/web02@CORP.EXAMPLE"), &[kdc]);
+    assert_eq!(way.asked, ["TGS CORP.EXAMPLE", "TGS CORP.EXAMPLE"]);
+    assert!(way.result.is_ok());
+}
+
+#[test]
+fn nobody_is_led_to_a_realm_of_somebody_elses() {
+    let upn = PrincipalName::new(PrincipalName::ENTERPRISE, ["elsewhere@x"], "OTHER.TEST");
+    let asked = TicketRequest::new(Arc::new(config()), &CredentialCache::new(upn), name(SERVICE))
+        .with_secret(ClientSecret::password(PASSWORD.to_owned()));
+    let way = run(asked, &[Kdc::new("OTHER.TEST", NOW)]);
+    assert_eq!(way.asked, ["AS OTHER.TEST"]);
+    assert!(matches!(way.result, Err(TicketError::Kdc { code: 68, .. })));
+}
+
+#[test]
+fn what_counts_against_the_account_is_told() {
+    let (mut request, mut answer, mut counts) = (with_password(SERVICE), None::<Vec<u8>>, vec![]);
+    while let TicketStep::SendToKdc(next) = request.step(answer.as_deref()).unwrap() {
+        counts.push(next.counts);
+        answer = Some(corp().answer(&next.message));
+        request = next.request;
+    }
+    assert_eq!(counts, [false, true, false]);
+}
+
+#[test]
 fn neither_secret_nor_keys_are_shown() {
+    let step = with_password(SERVICE).step(None).unwrap();
+    let TicketStep::SendToKdc(next) = &step else { panic!("{step:?}") };
+    let bytes = format!("{}, {}", next.message[10], next.message[11]);
+    assert!(!format!("{step:?}").contains(&bytes));
     let request = with_password(SERVICE);
     let shown = format!("{request:?}");
     assert!(!shown.contains(PASSWORD), "{shown}");

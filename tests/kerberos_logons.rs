@@ -360,14 +360,24 @@ fn the_key_of_another_realm_opens_nothing() {
     let mut keytab = ticket::keytab();
     keytab.extend([logon::kerberos::ServiceKey { principal, ..other }]);
     let memory = Arc::new(MemoryReplayCache::new(FileTime::default(), Duration::ZERO));
-    for (service_key, server, expected) in [
-        (0x44, "HTTP/web01.corp.example@CORP.EXAMPLE", Some(KerberosRefusal::WrongKey)),
-        (0x33, "HTTP/web01.corp.example@OTHER.EXAMPLE", Some(KerberosRefusal::WrongKey)),
-        (0x44, "HTTP/web01.corp.example@OTHER.EXAMPLE", None),
+    let (corp, other) =
+        ("HTTP/web01.corp.example@CORP.EXAMPLE", "HTTP/web01.corp.example@OTHER.EXAMPLE");
+    let (alice, of_other) = ("alice@CORP.EXAMPLE", "alice@OTHER.EXAMPLE");
+    for (service_key, server, client, expected) in [
+        (0x44, corp, alice, Some(KerberosRefusal::WrongKey)),
+        (0x33, other, alice, Some(KerberosRefusal::WrongKey)),
+        // Nor does a realm speak for clients of another one that has keys here.
+        (0x44, other, alice, Some(KerberosRefusal::Realm)),
+        (0x33, corp, of_other, Some(KerberosRefusal::Realm)),
+        (0x44, other, of_other, None),
+        (0x33, corp, alice, None),
     ] {
         let service = Service::new(keytab.clone(), Arc::clone(&memory) as _);
+        // Not even where both have a name.
+        let service =
+            service.with_realm("CORP.EXAMPLE", "CORP").with_realm("OTHER.EXAMPLE", "OTHER");
         let service = service.with_pac_required(false);
-        let token = Forge { service_key, server, ..Forge::default() }.token();
+        let token = Forge { service_key, server, client, ..Forge::default() }.token();
         let none = ChannelBindings::none();
         let refusal = match accept_with(service, Policy::default(), none, &token).0 {
             Ok(_) => None,

@@ -204,10 +204,30 @@ fn a_verified_pac_tells_account_and_groups() {
     let rids = [513, 1108, 1109, 1111, 1114, 1115, 1116];
     assert!(pac.groups().iter().copied().eq(rids.map(|rid| domain.with_rid(rid).unwrap())));
 
-    // A domain has no say over the groups of this machine.
+    // A domain has no say over accounts and groups of this machine.
     let world = World::of(&bytes, &bytes);
-    let pac = Pac::of_ticket(&world.ticket(), &key, Some(&domain)).unwrap().unwrap();
-    assert_eq!(pac.groups(), []);
+    let of_machine = Pac::of_ticket(&world.ticket(), &key, Some(&domain));
+    assert_eq!(of_machine, Err(PacError::NotOfADomain));
+}
+
+//
+#[test]
+fn no_domain_has_the_accounts_of_every_machine() {
+    // The domain that the account's number belongs to becomes another authority's.
+    let (honest, key) = recorded("ms-pac-section3");
+    let whole = of_example(<[u8]>::to_vec).unwrap();
+    let user = whole.user().to_string();
+    let domain = &user[..user.rfind('-').unwrap()];
+    let parts: Vec<u32> = domain.split('-').skip(4).map(|part| part.parse().unwrap()).collect();
+    let mut sid = vec![4, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0];
+    parts.iter().for_each(|part| sid.extend(part.to_le_bytes()));
+    let mut edited = honest;
+    let places: Vec<_> =
+        (0..edited.len() - sid.len()).filter(|at| edited[*at..].starts_with(&sid)).collect();
+    assert!(!places.is_empty());
+    places.iter().for_each(|at| edited[at + 7] = 22);
+    let edited = signed(edited, &key);
+    assert_eq!(verified(&edited, &edited, &key), Err(PacError::NotOfADomain));
 }
 
 /// Signs a changed PAC anew, as somebody with the service's key would.

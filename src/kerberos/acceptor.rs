@@ -137,7 +137,8 @@ impl Acceptor {
             .ok_or_else(|| refuse(KerberosRefusal::Restricted))?;
         let now = self.config.now();
         let made = self.check_times(&ticket, &authenticator, now).map_err(refuse)?;
-        let domain = self.check_realm(&ticket).map_err(refuse)?;
+        let of = request.ticket.server.realm;
+        let domain = self.check_realm(&ticket, of).map_err(refuse)?;
         let pac = self.check_pac(&ticket, &service_key).map_err(refuse)?;
         let asked = Self::asked(&session_key, &authenticator)?
             .ok_or_else(|| refuse(KerberosRefusal::Checksum))?;
@@ -159,7 +160,7 @@ impl Acceptor {
             Err(error) => error,
         })?;
         // Another realm may call its domain what it wants.
-        let own = ticket.client.realm == request.ticket.server.realm;
+        let own = ticket.client.realm == of && self.service.has_one_realm();
         let told = pac.as_ref().filter(|_| own).map(Pac::domain_name).filter(|it| !it.is_empty());
         let domain = domain.or(told).unwrap_or(client.realm);
         let named = pac.as_ref().map(Pac::account_name).filter(|name| !name.is_empty());
@@ -252,9 +253,13 @@ impl Acceptor {
         }
     }
 
-    /// What is known of the domain, if the realm is trusted.
-    fn check_realm(&self, ticket: &EncTicketPart<'_>) -> Result<Option<&str>, KerberosRefusal> {
-        let domain = self.service.domain(ticket.client.realm).ok_or(KerberosRefusal::Realm)?;
+    /// What is known of the domain, if the realm is trusted in tickets of the realm `of`.
+    fn check_realm(
+        &self,
+        ticket: &EncTicketPart<'_>,
+        of: &str,
+    ) -> Result<Option<&str>, KerberosRefusal> {
+        let domain = self.service.domain(ticket.client.realm, of).ok_or(KerberosRefusal::Realm)?;
         let checked = ticket.flags.contains(TicketFlags::TRANSITED_POLICY_CHECKED);
         if !ticket.transited.contents.is_empty() && !checked {
             return Err(KerberosRefusal::Transited);

@@ -3,10 +3,13 @@
 use super::{ClockOffset, EncryptionType, Key, PrincipalName, ServiceTicket};
 use crate::env::FileTime;
 use crate::error::DecodeError;
-use crate::wire::krb5::{CachedCredential, CredentialCacheFile};
+use crate::wire::krb5::{CachedCredential, CredentialCacheFile, TicketFlags};
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
+
+/// How far clocks may be apart.
+const SKEW: Duration = Duration::from_secs(300);
 
 /// The tickets of a client, from a credential cache (MIT krb5, `ccache_file_format`).
 ///
@@ -99,6 +102,10 @@ impl CredentialCache {
     /// of the same services.
     pub fn insert(&mut self, found: ServiceTicket) {
         let ServiceTicket { ticket, gained, clock_offset } = found;
+        // A user principal name has become the name of an account.
+        if self.default_principal.is_enterprise() {
+            self.default_principal = ticket.client.clone();
+        }
         for ticket in gained.into_iter().chain([ticket]) {
             self.tickets
                 .retain(|this| this.server != ticket.server || this.client != ticket.client);
@@ -112,8 +119,8 @@ impl CredentialCache {
         self.tickets.retain(|this| this.server != *server);
     }
 
-    /// The ticket of this service that is valid `now`, by the KDC's clock: of several the one that
-    /// ends last. Where the realm of `server` is empty, any will do.
+    /// The ticket of this service that whose cache it is can use `now`, by the KDC's clock: of
+    /// several the one that ends last. Where the realm of `server` is empty, any will do.
     #[must_use]
     pub fn ticket_for(&self, server: &PrincipalName, now: FileTime) -> Option<&CachedTicket> {
         let same = |this: &PrincipalName| {
@@ -121,7 +128,9 @@ impl CredentialCache {
                 && (server.realm().is_empty() || this.realm() == server.realm())
         };
         let valid = |this: &&CachedTicket| {
-            same(&this.server) && this.start_time <= now && now < this.end_time
+            let begins = this.start_time.since(now).is_none_or(|later| later <= SKEW);
+            let own = this.client == self.default_principal;
+            own && same(&this.server) && begins && now < this.end_time
         };
         self.tickets.iter().filter(valid).max_by_key(|this| this.end_time)
     }
@@ -129,7 +138,10 @@ impl CredentialCache {
 
 impl CachedTicket {
     fn of(cached: &CachedCredential<'_>) -> Option<Self> {
-        if cached.is_configuration() {
+        // One for user-to-user authentication is of no use to services, nor is one that has to be
+        // validated first.
+        let flags = TicketFlags::from_bits_retain(cached.ticket_flags);
+        if cached.is_configuration() || cached.is_skey || flags.contains(TicketFlags::INVALID) {
             return None;
         }
         let encryption_type = EncryptionType::try_from(cached.key_type).ok()?;

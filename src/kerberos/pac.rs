@@ -40,6 +40,8 @@ pub enum PacError {
     OtherTicket,
     /// It names two accounts ([MS-PAC] §2.10, §2.15).
     OtherAccount,
+    /// Its account is none of a domain, or one of this machine ([MS-PAC] §4.1.2.2).
+    NotOfADomain,
 }
 
 impl fmt::Display for PacError {
@@ -49,6 +51,7 @@ impl fmt::Display for PacError {
             Self::WrongSignature => f.write_str("the PAC is not signed with the service's key"),
             Self::OtherTicket => f.write_str("the PAC belongs to another ticket"),
             Self::OtherAccount => f.write_str("the PAC names two accounts"),
+            Self::NotOfADomain => f.write_str("the account of the PAC is none of a domain"),
         }
     }
 }
@@ -98,6 +101,10 @@ impl Pac {
         let others = [pac.requestor()?, upn_dns.and_then(|info| info.sid)];
         if others.into_iter().flatten().any(|other| other != user) {
             return Err(PacError::OtherAccount);
+        }
+        // As for groups: no domain has a say over those of a machine.
+        if !user.is_of_a_domain() || machine.is_some_and(|machine| user.is_in(machine)) {
+            return Err(PacError::NotOfADomain);
         }
         Ok(Some(Self::new(user, &logon, upn_dns, machine)))
     }

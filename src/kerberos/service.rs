@@ -44,7 +44,13 @@ struct Realm {
 }
 
 impl Service {
-    /// A service of these keys. Clients of their realms are trusted.
+    /// A service of these keys. Clients of their realms are trusted, each with a ticket of its own
+    /// realm.
+    ///
+    /// # Security
+    /// What a realm's PACs say of security identifiers and user principal names is believed, also
+    /// if they are of another domain: with keys of several realms, their KDCs have to be trusted
+    /// alike.
     #[must_use]
     pub fn new(keytab: Keytab, replay_cache: Arc<dyn ReplayCache>) -> Self {
         let mut realms: Vec<Realm> = Vec::new();
@@ -66,8 +72,9 @@ impl Service {
     }
 
     /// Trusts the clients of a realm, which are accounts of the NetBIOS domain `domain`: those of
-    /// `CORP.EXAMPLE` are `CORP\alice`, for example. Without it the PAC of the service's own realm
-    /// tells, and else the realm's name is the domain's.
+    /// `CORP.EXAMPLE` are `CORP\alice`, for example. A realm without keys here is vouched for by
+    /// those that have some. Without it, where there is one realm alone, its PACs tell the domain,
+    /// and else the realm's name is the domain's.
     #[must_use]
     pub fn with_realm(mut self, name: impl Into<String>, domain: impl Into<String>) -> Self {
         let (name, domain) = (name.into(), Some(domain.into()));
@@ -122,10 +129,17 @@ impl Service {
         self.encryption_types.contains(&encryption_type)
     }
 
-    /// What is known of the domain of a realm's accounts; `None` if the realm is not trusted.
-    pub(super) fn domain(&self, realm: &str) -> Option<Option<&str>> {
-        let found = self.realms.iter().find(|known| known.name == realm);
-        found.map(|known| known.domain.as_deref())
+    /// What is known of the domain of a realm's accounts; `None` if the realm is not trusted, or
+    /// not in tickets of the realm `of`: who has keys here speaks for itself.
+    pub(super) fn domain(&self, realm: &str, of: &str) -> Option<Option<&str>> {
+        let has_keys = || self.keytab.keys().iter().any(|key| key.principal.realm() == realm);
+        let mut known = self.realms.iter().filter(|_| realm == of || !has_keys());
+        known.find(|known| known.name == realm).map(|known| known.domain.as_deref())
+    }
+
+    /// Whether nobody else's domain can be meant by what a PAC calls its own.
+    pub(super) fn has_one_realm(&self) -> bool {
+        self.realms.len() == 1
     }
 
     /// The keys of a name, which is compared as Active Directory does, without regard to case; all

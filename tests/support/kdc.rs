@@ -42,6 +42,10 @@ pub(crate) enum Way {
     Circle,
     /// No ticket-granting ticket is good enough.
     Revoked,
+    /// None is renewed.
+    NoRenewal,
+    /// Does not answer to a proof.
+    SilentAfterProof,
     AsRepForTgs,
     Garbage,
 }
@@ -144,7 +148,9 @@ impl Kdc {
                 let mut kdc = there.kdc.lock().unwrap().clone();
                 let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
                 kdc.now = kdc.now.wrapping_add(now.as_secs());
-                let _ = socket.send_to(&kdc.answer(message), from);
+                if kdc.way != Way::SilentAfterProof || name != "AS+" {
+                    let _ = socket.send_to(&kdc.answer(message), from);
+                }
             }
         });
         served
@@ -265,6 +271,9 @@ impl Kdc {
         }
         let subkey = authenticator.subkey.unwrap();
         let subkey = Key::new(subkey.key_type.try_into().unwrap(), subkey.value).unwrap();
+        if self.way == Way::NoRenewal && body.kdc_options.contains(KdcOptions::RENEW) {
+            return self.error(13, None, Principal::default());
+        }
         let asked = PrincipalName::from(&body.server);
         let name = asked.components().join("/");
         let server = if body.kdc_options.contains(KdcOptions::RENEW) || self.way == Way::Circle {

@@ -266,6 +266,12 @@ impl Client {
             http2.clear();
         }
         self.0.memory.forget();
+        let of_proxies = self.0.proxies.iter().filter_map(|proxy| proxy.login.as_ref());
+        for login in self.0.logins.iter().chain(of_proxies) {
+            if let Some(tickets) = &login.tickets {
+                tickets.reset();
+            }
+        }
     }
 }
 

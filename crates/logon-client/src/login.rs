@@ -39,7 +39,9 @@ impl Login {
         Self::of(Some(credentials), None)
     }
 
-    /// A login by Kerberos alone, within `Negotiate`. The server proves itself, too.
+    /// A login by Kerberos alone, within `Negotiate`. A server that asks for it proves itself, too; one
+    /// that asked before and answers now without taking notice is not asked to, unless
+    /// [`Self::with_mutual_auth`] is.
     #[must_use]
     pub fn by_tickets(tickets: Arc<Tickets>) -> Self {
         Self::of(None, Some(tickets))

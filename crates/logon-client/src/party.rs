@@ -319,6 +319,13 @@ impl<'a> Party<'a> {
         &mut self,
         headers: &HeaderMap,
     ) -> Result<Option<Credentials>, ClientError> {
+        // What a KDC has refused is not tried by any other scheme.
+        if let Some(cause) = self.login().and_then(|login| login.tickets.as_ref()?.refused())
+            && headers.contains_key(self.side.challenge_field())
+        {
+            self.logon = Logon::NoTicket { cause };
+            return Ok(None);
+        }
         if !self.exchanging
             && let Some(login) = self.login()
             && self.fresh(login).wants_ticket(values(headers, self.side.challenge_field()))

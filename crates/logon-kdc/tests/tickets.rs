@@ -82,6 +82,32 @@ async fn a_wrong_password_is_shown_once_and_no_more() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_no_verdict_is_not_for_ever() {
+    let served = corp().serve();
+    let tickets = with_password(&served, "S3cret!pw");
+    served.kdc.lock().unwrap().way = Way::AnotherKey;
+    assert!(ask(&tickets, WEB01).await.unwrap_err().is_about_client());
+    assert!(tickets.refused().is_some(), "for a while");
+    served.kdc.lock().unwrap().way = Way::Right;
+    tickets.reset();
+    ask(&tickets, WEB01).await.unwrap();
+    // Tickets that are there serve on, whatever becomes of the account.
+    served.kdc.lock().unwrap().password = "changed";
+    assert!(ask(&tickets, WEB01).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_proof_that_nobody_waited_for_is_not_sent_again_at_once() {
+    let served = corp().serve();
+    let tickets = with_password(&served, "S3cret!pw");
+    served.kdc.lock().unwrap().way = Way::SilentAfterProof;
+    let given_up = tokio::time::timeout(Duration::from_secs(3), ask(&tickets, WEB01)).await;
+    assert!(given_up.is_err());
+    assert_eq!(ask(&tickets, WEB01).await, Err(TicketsError::Unjudged));
+    assert!(served.take().iter().filter(|what| **what == "AS+").count() <= 2);
+}
+
+#[tokio::test]
 async fn who_has_no_ticket_for_us_is_not_asked_again_at_once() {
     let served = corp().serve();
     let tickets = with_password(&served, "S3cret!pw");
@@ -237,7 +263,7 @@ async fn a_kdc_that_lies_gives_no_ticket() {
 fn accounts_have_their_principals() {
     let conf = Krb5Conf::parse(
         "[libdefaults]\n default_realm = CORP.EXAMPLE\n[realms]\n CORP.EXAMPLE = {\n kdc = a\n }\n \
-         OTHER.TEST = {\n kdc = b\n }\n",
+         OTHER.TEST = {\n kdc = b\n }\n TWO.A = {\n kdc = c\n }\n TWO.B = {\n kdc = d\n }\n",
     );
     for (account, expected) in [
         ("alice", Some("alice@CORP.EXAMPLE")),
@@ -246,6 +272,7 @@ fn accounts_have_their_principals() {
         (r"corp.example\alice", Some("alice@CORP.EXAMPLE")),
         (r"OTHER\bob", Some("bob@OTHER.TEST")),
         (r"NOWHERE\alice", None),
+        (r"TWO\alice", None),
         (r"\alice", None),
         ("alice@corp.example", Some("alice@CORP.EXAMPLE")),
         ("bob@OTHER.TEST", Some("bob@OTHER.TEST")),

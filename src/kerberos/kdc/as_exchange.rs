@@ -33,6 +33,14 @@ pub(super) struct AsExchange {
     clock_set: bool,
 }
 
+/// Whether one realm is beneath the other, by their names.
+fn is_of_tree(one: &str, other: &str) -> bool {
+    let beneath = |one: &str, other: &str| {
+        one.strip_suffix(other).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+    };
+    other.contains('.') && one.contains('.') && (beneath(one, other) || beneath(other, one))
+}
+
 impl AsExchange {
     /// The first request proves nothing: the KDC says what it takes.
     pub(super) fn begin(shared: &mut Shared, realm: String) -> Result<Next<Self>, TicketError> {
@@ -83,7 +91,8 @@ impl AsExchange {
         }
         let mut message = Vec::new();
         KdcReq { kind: KdcReqKind::As, padata, req_body: &req_body }.encode(&mut message)?;
-        Ok(Next::Send { realm: self.realm.clone(), message, exchange: self })
+        let (realm, counts) = (self.realm.clone(), self.key.is_some());
+        Ok(Next::Send { realm, message, counts, exchange: self })
     }
 
     pub(super) fn handle(
@@ -105,11 +114,13 @@ impl AsExchange {
                 shared.set_clock(error.stime);
                 self.send(shared)
             }
-            // Of a user principal name, the realm that knows it ([RFC 6806] §7).
+            // Of a user principal name, the realm that knows it ([RFC 6806] §7). Nobody has signed
+            // that, and its KDC gets to see what the password can be guessed from: only one of the
+            // same tree, and only once.
             KDC_ERR_WRONG_REALM
                 if shared.client.is_enterprise()
-                    && !error.client.realm.is_empty()
-                    && error.client.realm != self.realm =>
+                    && self.realm == shared.client.realm()
+                    && is_of_tree(error.client.realm, &self.realm) =>
             {
                 Self::begin(shared, error.client.realm.into())
             }

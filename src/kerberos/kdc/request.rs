@@ -13,6 +13,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 use core::time::Duration;
 use zeroize::Zeroizing;
 
@@ -76,14 +77,27 @@ pub enum TicketStep {
 
 /// A message to a KDC.
 /// See [RFC 4120] §7.2.
-#[derive(Debug)]
 pub struct SendToKdc {
     /// The realm: any of its KDCs will do.
     pub realm: String,
     /// The message, without the length that stands before it over TCP.
     pub message: Vec<u8>,
+    /// Whether the client's key is proven by it: a password that is wrong counts against the
+    /// account.
+    pub counts: bool,
     /// What takes the answer.
     pub request: TicketRequest,
+}
+
+/// What proves a password is what it can be guessed from; only the length is shown.
+impl fmt::Debug for SendToKdc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendToKdc")
+            .field("realm", &self.realm)
+            .field("message", &self.message.len())
+            .field("counts", &self.counts)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A service's ticket, and what else was learned on the way to it.
@@ -122,9 +136,8 @@ pub(super) struct Shared {
 }
 
 /// What an exchange does next.
-#[derive(Debug)]
 pub(super) enum Next<E> {
-    Send { realm: String, message: Vec<u8>, exchange: E },
+    Send { realm: String, message: Vec<u8>, counts: bool, exchange: E },
     Done(CachedTicket),
 }
 
@@ -137,14 +150,24 @@ impl TicketRequest {
     pub fn new(config: Arc<TicketConfig>, cache: &CredentialCache, service: PrincipalName) -> Self {
         let offset = cache.clock_offset();
         let now = offset.applied_to(config.now());
-        let cached = cache.ticket_for(&service, now).cloned();
+        let allowed = |ticket: &&CachedTicket| {
+            config.encryption_types.contains(&ticket.session_key.encryption_type())
+        };
+        let cached = cache.ticket_for(&service, now).filter(allowed).cloned();
         let client = cache.default_principal().clone();
         let granting = |realm| PrincipalName::ticket_granting(realm, client.realm());
         // The one of the service's realm is at hand if it was asked before.
         let tgt = [service.realm(), client.realm()]
             .into_iter()
             .filter(|realm| !realm.is_empty())
-            .find_map(|realm| cache.ticket_for(&granting(realm), now).cloned());
+            .find_map(|realm| {
+                // That of another realm is not renewed, but asked for anew.
+                let lasts = |ticket: &&CachedTicket| {
+                    let left = ticket.end_time.since(now).unwrap_or_default();
+                    realm == client.realm() || left >= RENEW_BEFORE
+                };
+                cache.ticket_for(&granting(realm), now).filter(allowed).filter(lasts).cloned()
+            });
         let shared = Shared {
             config,
             client,
@@ -183,6 +206,10 @@ impl TicketRequest {
                 let answer = Answer::decode(answer)?;
                 if exchange.is_worth_a_logon(&answer) && shared.secret.is_some() {
                     return shared.log_on();
+                }
+                if let (Some(tgt), Answer::Error(_)) = (exchange.renewing(), &answer) {
+                    // It holds for a while yet.
+                    return shared.ask(tgt.clone(), true);
                 }
                 let next = exchange.handle(&mut shared, &answer)?;
                 shared.granted(next, State::Tgs)
@@ -243,14 +270,14 @@ impl Shared {
         state: impl FnOnce(E) -> State,
     ) -> Result<TicketStep, TicketError> {
         match next {
-            Next::Send { realm, message, exchange } => {
+            Next::Send { realm, message, counts, exchange } => {
                 self.requests = self.requests.saturating_add(1);
                 if self.requests > MOST_REQUESTS {
                     return Err(TicketError::Referrals);
                 }
                 let inner = Inner { shared: self, state: state(exchange) };
                 let request = TicketRequest(Box::new(inner));
-                Ok(TicketStep::SendToKdc(SendToKdc { realm, message, request }))
+                Ok(TicketStep::SendToKdc(SendToKdc { realm, message, counts, request }))
             }
             Next::Done(ticket) => {
                 let wanted = ticket.server.components() == self.service.components();

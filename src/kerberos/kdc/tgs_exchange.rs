@@ -82,7 +82,7 @@ impl TgsExchange {
         let padata = Vec::from([Element { kind: PA_TGS_REQ, data: &ap_req }]);
         let mut message = Vec::new();
         KdcReq { kind: KdcReqKind::Tgs, padata, req_body: &req_body }.encode(&mut message)?;
-        Ok(Next::Send { realm: self.realm(), message, exchange: self })
+        Ok(Next::Send { realm: self.realm(), message, counts: false, exchange: self })
     }
 
     /// The ticket, and an authenticator that the body is signed in.
@@ -127,6 +127,11 @@ impl TgsExchange {
         ApReq { ap_options, ticket: ticket(&self.tgt)?, authenticator }.encode(out)?;
         self.subkey = Some(subkey);
         Ok(())
+    }
+
+    /// The ticket that was to be renewed, if that is what it is about.
+    pub(super) fn renewing(&self) -> Option<&CachedTicket> {
+        self.renew.then_some(&self.tgt)
     }
 
     /// Whether the KDC does not take a ticket of the cache any more: it has expired by the KDC's

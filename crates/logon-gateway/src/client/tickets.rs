@@ -1,10 +1,9 @@
 //! Kerberos for whoever logs on: by the tickets that are there, by a keytab, or for a password.
 
 use crate::failure::Failure;
+use logon::kerberos::PrincipalName;
 use logon_client::credentials::Credentials;
-use logon_client::logon_kdc::{
-    KdcClient, Krb5Conf, Tickets, TicketsError, principal_of, read_keytab,
-};
+use logon_client::logon_kdc::{self, KdcClient, Krb5Conf, Tickets, TicketsError, read_keytab};
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
@@ -33,36 +32,37 @@ pub(super) fn found() -> Option<Arc<Tickets>> {
 pub(super) fn of_password(credentials: &Credentials) -> Option<Arc<Tickets>> {
     let password = credentials.password_text()?;
     let conf = Krb5Conf::load(&environment).ok()?;
-    let client = principal_of(credentials.name(), &conf)?;
+    let client = logon_kdc::principal_of(credentials.name(), &conf)?;
     let kdc = KdcClient::new(Arc::new(conf));
     Some(Arc::new(Tickets::of_password(kdc, client, password.to_owned())))
 }
 
-/// Tickets for the keys of an account.
+/// The principal of an account, as far as `krb5.conf` tells.
+pub(super) fn principal_of(name: &str) -> Option<PrincipalName> {
+    logon_kdc::principal_of(name, &Krb5Conf::load(&environment).ok()?)
+}
+
+/// Tickets for the keys of an account, or of a service, in the realm that the keytab has it in.
 pub(super) fn of_keytab(name: &str, path: &Path) -> Result<Arc<Tickets>, Failure> {
     let bad = |why: &dyn std::fmt::Display| Failure::usage(format!("--keytab: {why}"));
     let conf = Krb5Conf::load(&environment).map_err(|error| bad(&error))?;
-    let client = principal_of(name, &conf).ok_or_else(|| {
-        bad(&format!(
-            "it is not known which realm {name} is of: write NAME@REALM, and the realm into krb5.conf"
-        ))
-    })?;
     let keytab = read_keytab(path).map_err(|error| bad(&error))?;
-    let same = |name: &str, other: &str| name.eq_ignore_ascii_case(other);
-    let is_of_client = |key: &logon::kerberos::ServiceKey| {
-        let names = (key.principal.components(), client.components());
-        same(key.principal.realm(), client.realm())
-            && names.0.len() == names.1.len()
-            && names.0.iter().zip(names.1).all(|(one, other)| same(one, other))
+    let wanted = [logon_kdc::principal_of(name, &conf), name.parse().ok()];
+    let is_wanted = |principal: &&PrincipalName| {
+        let same = |wanted: &PrincipalName| {
+            let realm = wanted.realm();
+            (realm.is_empty() || realm.eq_ignore_ascii_case(principal.realm()))
+                && wanted.components() == principal.components()
+        };
+        wanted.iter().flatten().any(same)
     };
-    if !keytab.keys().iter().any(is_of_client) {
-        let mut there: Vec<_> = keytab.keys().iter().map(|key| key.principal.to_string()).collect();
+    let mut principals = keytab.keys().iter().map(|key| &key.principal);
+    let Some(client) = principals.clone().find(is_wanted).cloned() else {
+        let mut there: Vec<_> = principals.by_ref().map(ToString::to_string).collect();
         there.dedup();
         let there = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
-        return Err(bad(&format!(
-            "{} has no key of {client}; it has those of {there}",
-            path.display()
-        )));
-    }
+        let path = path.display();
+        return Err(bad(&format!("{path} has no key of {name}; it has those of {there}")));
+    };
     Ok(Arc::new(Tickets::of_keytab(KdcClient::new(Arc::new(conf)), client, keytab)))
 }

@@ -66,12 +66,17 @@ impl Who {
             (None, _) => {
                 let tickets = kerberos.then(tickets::found).flatten();
                 let client = tickets.as_ref().and_then(|tickets| tickets.client().ok());
-                let known = match (Search::new().find(), client) {
-                    (Ok(found), _) => Known::Found(found),
-                    (Err(_), Some(client)) => Known::Tickets(client.to_string()),
-                    (Err(error), None) => Known::Nothing(error),
-                };
-                (known, tickets)
+                match (Search::new().find(), client) {
+                    // One person, and not one or the other as a server likes.
+                    (Ok(found), client) => {
+                        let same = client.is_some_and(|client| {
+                            tickets::principal_of(found.credentials.name()) == Some(client)
+                        });
+                        (Known::Found(found), tickets.filter(|_| same))
+                    }
+                    (Err(_), Some(client)) => (Known::Tickets(client.to_string()), tickets),
+                    (Err(error), None) => (Known::Nothing(error), None),
+                }
             }
         };
         let LogonOptions { no_bindings, require_bindings, mutual, .. } = *options;

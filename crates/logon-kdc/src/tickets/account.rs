@@ -6,7 +6,7 @@ use logon::kerberos::PrincipalName;
 /// The principal of an account: `DOMAIN\user`, `user@dns.domain` or `user`. `None` if it is not known
 /// which realm that would be.
 ///
-/// A NetBIOS name is that of a realm whose name begins with it: `CORP` of `CORP.EXAMPLE`. What stands
+/// A NetBIOS name is that of the one realm whose name begins with it: `CORP` of `CORP.EXAMPLE`. What stands
 /// behind an `@` and is no realm of the configuration is part of a user principal name, which the
 /// default realm knows.
 #[must_use]
@@ -21,7 +21,7 @@ pub fn principal_of(account: &str, conf: &Krb5Conf) -> Option<PrincipalName> {
         let begins = |realm: &&str| realm.split('.').next() == Some(domain.as_str());
         let realm = match () {
             () if known(&domain) => Some(domain.as_str()),
-            () => default.filter(begins).or_else(|| conf.realms().filter(begins).min()),
+            () => default.filter(begins).or_else(|| one(conf.realms().filter(begins))),
         };
         return plain(user, realm?);
     }
@@ -32,4 +32,9 @@ pub fn principal_of(account: &str, conf: &Krb5Conf) -> Option<PrincipalName> {
     }
     let whole = (!user.is_empty() && !suffix.is_empty()).then_some(account)?;
     Some(PrincipalName::new(PrincipalName::ENTERPRISE, [whole], default?))
+}
+
+/// The only one there is.
+fn one<T>(mut of: impl Iterator<Item = T>) -> Option<T> {
+    of.next().filter(|_| of.next().is_none())
 }

@@ -35,20 +35,33 @@ pub enum TicketsError {
     },
     /// The credential cache went away meanwhile.
     Gone,
+    /// It takes too long.
+    Slow,
+    /// The password was shown to a KDC, and nobody waited for the answer.
+    Unjudged,
 }
 
 impl TicketsError {
-    /// Whether the client's password or key was shown and not taken, so that showing it again, there
-    /// or elsewhere, counts against the account.
+    /// Whether the client's password or key is wrong, or its account may not log on, so that showing
+    /// it again, there or elsewhere, may count against the account.
     #[must_use]
     pub fn is_about_client(&self) -> bool {
-        let Self::Ticket { cause, of_client: true } = self else { return false };
+        let cause = match self {
+            Self::Ticket { cause, of_client: true } => cause,
+            other => return *other == Self::Unjudged,
+        };
         match cause {
             // KEY_EXPIRED, CLIENT_REVOKED, PREAUTH_FAILED
             TicketError::Kdc { code, .. } => matches!(code, 18 | 23 | 24),
             TicketError::NotProven => true,
             _ => false,
         }
+    }
+
+    /// Whether that is so until there is another password: `PREAUTH_FAILED`. Other answers may be
+    /// others later, or somebody else's.
+    pub(super) fn is_final(&self) -> bool {
+        matches!(self, Self::Ticket { cause: TicketError::Kdc { code: 24, .. }, of_client: true })
     }
 
     /// Whether the KDC does not know the service.
@@ -77,6 +90,10 @@ impl fmt::Display for TicketsError {
             }
             Self::Send(error) => error.fmt(f),
             Self::Ticket { cause, .. } => cause.fmt(f),
+            Self::Slow => f.write_str("KDCs take too long to answer; look at the network"),
+            Self::Unjudged => f.write_str(
+                "the password was shown to a KDC whose answer nobody waited for; try again in a minute",
+            ),
             Self::Gone => f.write_str("the credential cache went away; log on with kinit"),
         }
     }

@@ -29,6 +29,9 @@ const MARGIN: Duration = Duration::from_secs(10);
 /// For so long nobody is asked again who gave no ticket.
 const REST: Duration = Duration::from_secs(60);
 
+/// For all that it takes to get a ticket, and for those to be done who were there before.
+const LIMIT: Duration = Duration::from_secs(40);
+
 /// Services at a time of which something is kept.
 const MAX: usize = 1000;
 
@@ -61,12 +64,15 @@ pub struct Tickets {
 #[derive(Default)]
 struct State {
     loaded: Option<Loaded>,
+    /// Counts what was loaded: what was asked for before is not of this one.
+    generation: u64,
     ready: HashMap<String, Arc<InitiatorConfig>>,
     failed: HashMap<String, (Instant, TicketsError)>,
     /// Refused by the service, when there was a new one the last time.
     forgotten: HashMap<String, Instant>,
-    /// The password or key is wrong, or its account may not log on.
-    refused: Option<TicketsError>,
+    /// The password or key is wrong, or its account may not log on; and when that was, if it may be
+    /// another answer later.
+    refused: Option<(Option<Instant>, TicketsError)>,
 }
 
 impl Tickets {
@@ -141,12 +147,26 @@ impl Tickets {
         if let Some(known) = self.known(name) {
             return known;
         }
-        let _turn = self.turn.lock().await;
-        if let Some(known) = self.known(name) {
-            return known;
+        let asking = async {
+            let _turn = self.turn.lock().await;
+            match self.known(name) {
+                Some(known) => known,
+                None => self.ask(name).await,
+            }
+        };
+        match tokio::time::timeout(LIMIT, asking).await {
+            Ok(asked) => asked,
+            Err(_) => Err(TicketsError::Slow),
         }
+    }
+
+    async fn ask(&self, name: &str) -> Result<Arc<InitiatorConfig>, TicketsError> {
+        let generation = self.state().generation;
         let got = self.get(name).await;
         let mut state = self.state();
+        if state.generation != generation {
+            return got;
+        }
         if state.ready.len() >= MAX {
             state.ready.clear();
         }
@@ -157,7 +177,10 @@ impl Tickets {
             Ok(ticket) => {
                 state.ready.insert(name.to_owned(), Arc::clone(ticket));
             }
-            Err(error) if error.is_about_client() => state.refused = Some(error.clone()),
+            Err(error) if error.is_about_client() => {
+                let when = (!error.is_final()).then(Instant::now);
+                state.refused = Some((when, error.clone()));
+            }
             Err(error) => {
                 state.failed.insert(name.to_owned(), (Instant::now(), error.clone()));
             }
@@ -186,7 +209,9 @@ impl Tickets {
 
     /// Forgets what was granted and what was refused.
     pub fn reset(&self) {
-        *self.state() = State::default();
+        let mut state = self.state();
+        let generation = state.generation.saturating_add(1);
+        *state = State { generation, ..State::default() };
     }
 
     /// What is to be said without asking anybody.
@@ -196,9 +221,6 @@ impl Tickets {
             return Some(Err(error));
         }
         let state = self.state();
-        if let Some(refused) = &state.refused {
-            return Some(Err(refused.clone()));
-        }
         let offset = state.loaded.as_ref().map(|it| it.cache.clock_offset()).unwrap_or_default();
         let clock = KdcClock::new(Arc::new(SystemClock), offset);
         if let Some(ready) = state.ready.get(name)
@@ -206,8 +228,17 @@ impl Tickets {
         {
             return Some(Ok(Arc::clone(ready)));
         }
+        if let Some(refused) = state.refused() {
+            return Some(Err(refused.clone()));
+        }
         let failed = state.failed.get(name).filter(|(when, _)| when.elapsed() < REST);
         failed.map(|(_, error)| Err(error.clone()))
+    }
+
+    /// Why the password or key is not to be shown to anybody, if a KDC has refused it.
+    #[must_use]
+    pub fn refused(&self) -> Option<TicketsError> {
+        self.state().refused().cloned()
     }
 
     async fn get(&self, name: &str) -> Result<Arc<InitiatorConfig>, TicketsError> {
@@ -231,6 +262,8 @@ impl Tickets {
     async fn request(&self, service: PrincipalName) -> Result<Arc<InitiatorConfig>, TicketsError> {
         let mut request =
             self.with_cache(|cache| TicketRequest::new(Arc::clone(&self.config), cache, service))?;
+        let generation = self.state().generation;
+        let mut proof = Proof { tickets: self, out: false };
         if let Source::Secret(_, secret) = &self.source {
             request = request.with_secret(secret.clone());
         }
@@ -241,7 +274,10 @@ impl Tickets {
                 TicketStep::SendToKdc(next) => {
                     // An AS-REQ is about the client, the others about the service.
                     of_client = next.message.first() == Some(&0x6a);
-                    answer = Some(self.kdc.send(&next.realm, &next.message).await?);
+                    proof.out = next.counts;
+                    let sent = self.kdc.send(&next.realm, &next.message).await;
+                    proof.out = false;
+                    answer = Some(sent?);
                     request = next.request;
                 }
                 TicketStep::Complete(found) => break found,
@@ -250,7 +286,10 @@ impl Tickets {
         let clock = KdcClock::new(Arc::new(SystemClock), found.clock_offset);
         let (random, clock) = (Arc::new(OsRandom), Arc::new(clock));
         let ready = Arc::new(InitiatorConfig::new(found.ticket.clone(), random, clock));
-        if let Some(loaded) = &mut self.state().loaded {
+        let mut state = self.state();
+        if state.generation == generation
+            && let Some(loaded) = &mut state.loaded
+        {
             loaded.cache.insert(found);
         }
         Ok(ready)
@@ -263,7 +302,8 @@ impl Tickets {
         let same = |loaded: &Loaded| loaded.stamp.is_some() && loaded.stamp == stamp;
         if !state.loaded.as_ref().is_some_and(same) {
             let cache = self.source.read();
-            *state = State::default();
+            let generation = state.generation.saturating_add(1);
+            *state = State { generation, ..State::default() };
             state.loaded = Some(Loaded { cache: cache?, stamp });
         }
         match &state.loaded {
@@ -274,6 +314,27 @@ impl Tickets {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn refused(&self) -> Option<&TicketsError> {
+        let lasts = |when: Option<Instant>| when.is_none_or(|when| when.elapsed() < REST);
+        self.refused.as_ref().filter(|(when, _)| lasts(*when)).map(|(_, error)| error)
+    }
+}
+
+/// A proof of the password that nobody waits for any more: it may have been wrong.
+struct Proof<'a> {
+    tickets: &'a Tickets,
+    out: bool,
+}
+
+impl Drop for Proof<'_> {
+    fn drop(&mut self) {
+        if self.out {
+            self.tickets.state().refused = Some((Some(Instant::now()), TicketsError::Unjudged));
+        }
     }
 }
 
