@@ -71,9 +71,9 @@ pub(crate) enum Command {
         #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=100))]
         keep: u16,
     },
-    /// Look at a gateway's configuration and at what clients see, and say what to do
+    /// Look at a gateway's configuration, its Kerberos keys and what clients see, and say what to do
     #[command(
-        after_help = "Examples:\n  logon doctor --config /etc/logon/logon.toml\n  logon doctor --config logon.toml --url https://web.corp.example/\n  logon doctor --url http://127.0.0.1:8080/ntlm/ --json\n\nExits with 1 if something is broken. No password is asked for, and none is sent."
+        after_help = "Examples:\n  logon doctor --config /etc/logon/logon.toml\n  logon doctor --config logon.toml --url https://web.corp.example/\n  logon doctor --url http://127.0.0.1:8080/ntlm/ --json\n  logon doctor --keytab /etc/logon/http.keytab --host web.corp.example --host intranet.corp.example\n\nExits with 1 if something is broken. No password is asked for, and none is sent.\n\nFor Kerberos it looks at the keys, at krb5.conf (KRB5_CONFIG) and at DNS, compares the clock with that\nof the KDC, and asks the KDC for a ticket of the service to itself, with the keys of the keytab: once,\nbecause a wrong key counts as a wrong password there. What needs no network is looked at without one."
     )]
     Doctor(DoctorOptions),
     /// Print completions for a shell
@@ -113,12 +113,22 @@ pub(crate) struct GatewayOptions {
 #[derive(Debug, Args)]
 pub(crate) struct DoctorOptions {
     /// The gateway's configuration file
-    #[arg(long, value_name = "FILE", required_unless_present = "url")]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["url", "keytab", "host"])]
     pub(crate) config: Option<PathBuf>,
 
     /// Ask this URL as a client would, up to the point where it would need a password
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
+
+    /// Look at the keys of this keytab instead of those of the configuration; may be given several
+    /// times. With --host alone it is the one that services of this machine have by default
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keytab: Vec<PathBuf>,
+
+    /// A name that clients use, for Kerberos; may be given several times. Those of the
+    /// configuration or of the URL if absent, else that of this machine
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Vec<String>,
 
     /// Print JSON
     #[arg(long)]

@@ -1,5 +1,6 @@
 //! `logon doctor` as it is run: a broken configuration, a sound one, and the URL of a server.
 
+use logon::kerberos::{EncryptionType, Key, Keytab, PrincipalName, ServiceKey};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -192,4 +193,75 @@ fn it_has_to_be_told_what_to_look_at() {
     let output = doctor(folder.path(), &["--url", "web.corp.example"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("no URL"), "{output:?}");
+}
+
+/// A keytab with one key of AES, of 32 bytes 0x42.
+fn keytab(principal: &str) -> Vec<u8> {
+    let principal: PrincipalName = principal.parse().unwrap();
+    let key = Key::new(EncryptionType::Aes256CtsHmacSha1_96, &[0x42; 32]).unwrap();
+    let keys: Keytab = [ServiceKey { principal, kvno: 3, key }].into_iter().collect();
+    keys.encode().unwrap()
+}
+
+#[test]
+fn the_keys_of_kerberos_are_looked_at_without_a_network_and_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("http.keytab"), keytab("HTTP/localhost@CORP.EXAMPLE"))
+        .unwrap();
+    let conf = "[libdefaults]\n default_realm = CORP.EXAMPLE\n dns_lookup_kdc = false\n";
+    std::fs::write(folder.path().join("krb5.conf"), conf).unwrap();
+    let look = |host: &str, more: &[&str]| {
+        Command::new(LOGON)
+            .args(["doctor", "--keytab", "http.keytab", "--host", host])
+            .args(more)
+            .env("KRB5_CONFIG", folder.path().join("krb5.conf"))
+            .current_dir(folder.path())
+            .output()
+            .unwrap()
+    };
+    let sound = look("localhost", &[]);
+    let words = text(&sound);
+    assert_eq!(sound.status.code(), Some(0), "{words}");
+    for wanted in [
+        "the default realm is CORP.EXAMPLE",
+        "http.keytab can be read: 1 keys",
+        "HTTP/localhost: version 3, aes256-cts-hmac-sha1-96",
+        "localhost is in CORP.EXAMPLE, as its key says",
+        "no KDC of realm CORP.EXAMPLE is known",
+        "0 broken",
+    ] {
+        assert!(words.contains(wanted), "{wanted:?} is not in\n{words}");
+    }
+    let broken = look("web.corp.invalid", &["--json"]);
+    assert_eq!(broken.status.code(), Some(1), "{broken:?}");
+    let json: serde_json::Value = serde_json::from_slice(&broken.stdout).unwrap();
+    let findings = json["findings"].as_array().unwrap();
+    let missing = findings.iter().find(|finding| finding["level"] == "fail").unwrap();
+    assert_eq!(missing["topic"], "keytab");
+    let todo = missing["todo"].as_str().unwrap();
+    assert!(todo.contains("kadmin -q 'ktadd -k http.keytab HTTP/web.corp.invalid'"), "{todo}");
+    assert_eq!(json["service_principal_names"][0], "HTTP/web");
+    for output in [sound, broken] {
+        assert!(!format!("{output:?}").contains("4242424242"), "{output:?}");
+    }
+}
+
+#[test]
+fn the_keytabs_of_a_configuration_are_looked_at_for_the_names_that_it_serves() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "http://127.0.0.1:1");
+    let mut config = std::fs::read_to_string(folder.path().join("logon.toml")).unwrap();
+    config.push_str("[kerberos]\nkeytabs = [\"http.keytab\"]\n");
+    std::fs::write(folder.path().join("logon.toml"), config).unwrap();
+    let keytab = keytab("HTTP/other.corp.example@CORP.EXAMPLE");
+    std::fs::write(folder.path().join("http.keytab"), keytab).unwrap();
+    let output = Command::new(LOGON)
+        .args(["doctor", "--config", "logon.toml", "--host", "web.corp.invalid"])
+        .env("KRB5_CONFIG", folder.path().join("none"))
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let text = text(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("no key of HTTP/web.corp.invalid, but of HTTP/other"), "{text}");
 }

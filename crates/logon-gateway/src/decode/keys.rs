@@ -168,8 +168,8 @@ impl Locked {
             Self::NoKeytab => "give its keytab with --keytab FILE to see what is inside".to_owned(),
             Self::NoPrincipal(_) => format!(
                 "look which account has the name (setspn -Q {name}) and put its key into the \
-                 keytab: ktpass /princ {owner} /mapuser ACCOUNT /crypto AES256-SHA1 …, samba-tool \
-                 domain exportkeytab FILE --principal={name}, or kadmin: ktadd {name}"
+                 keytab: ktpass /princ {owner} /mapuser ACCOUNT /crypto AES256-SHA1 …, \
+                 samba-tool domain exportkeytab FILE --principal={name}, or kadmin: ktadd {name}"
             ),
             Self::NoType(_) => {
                 "export the key again with this type; or, if that is RC4 or DES, let \

@@ -25,8 +25,8 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use tree::Tree;
 
-/// Prints the token that `argument` holds, or `stdin` if there is no argument or it is `-`, and what
-/// the keys of `keytabs` open of it.
+/// Prints the token that `argument` holds, or `stdin` if there is no argument or it is `-`, and
+/// what the keys of `keytabs` open of it.
 pub(crate) fn run(
     argument: Option<&str>,
     keytabs: &[PathBuf],

@@ -45,9 +45,9 @@ impl Advice {
     fn print_spns(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,
-            "\nService principal names, for Kerberos (which the gateway will speak later).\n\
-             Without them browsers use NTLM, which works. ACCOUNT is the one that the\n\
-             gateway has in the domain; a name may be with one account only (-S looks).\n"
+            "\nService principal names, for Kerberos. Without them browsers use NTLM, if that\n\
+             is on. ACCOUNT is the one that the gateway has in the domain; a name may be\n\
+             with one account only (-S looks).\n"
         )?;
         for name in &self.service_principal_names {
             writeln!(out, "  setspn -S {name} ACCOUNT")?;

@@ -2,6 +2,7 @@
 
 mod advice;
 mod checks;
+mod kerberos;
 mod probe;
 mod report;
 
@@ -15,7 +16,7 @@ use report::{Findings, Level};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 
@@ -31,8 +32,7 @@ pub(crate) fn run(
         .enable_all()
         .build()
         .map_err(|error| Failure::message(format!("cannot start: {error}")))?;
-    let (findings, hosts) =
-        runtime.block_on(look(options.config.as_deref(), target.as_ref(), Clock::now()));
+    let (findings, hosts) = runtime.block_on(look(options, target.as_ref(), Clock::now()));
     let advice = Advice::for_hosts(hosts);
     if options.json {
         let report = Report { findings: &findings, advice: &advice };
@@ -56,13 +56,15 @@ struct Report<'a> {
 
 /// What was found, and the names that clients use.
 async fn look(
-    file: Option<&Path>,
+    options: &DoctorOptions,
     target: Option<&Target>,
     clock: Clock,
 ) -> (Findings, BTreeSet<String>) {
+    let file = options.config.as_deref();
     let mut findings = Findings::default();
     let mut hosts = BTreeSet::new();
     let mut expected = None;
+    let mut keys = Keytabs { files: options.keytab.clone(), rc4: false };
     if let Some(file) = file
         && let Some(config) = read(file, &mut findings)
     {
@@ -70,6 +72,7 @@ async fn look(
         let subject = Subject { config: &config, folder, clock };
         hosts = checks::all(&subject, &mut findings).await;
         expected = Some(expectation(&subject));
+        keys.take(&subject);
     }
     if let Some(target) = target {
         probe::check(target, expected.as_ref(), clock, &mut findings).await;
@@ -77,7 +80,39 @@ async fn look(
             hosts.extend(checks::host(&target.host));
         }
     }
+    if !(keys.files.is_empty() && options.host.is_empty()) {
+        let mut names: BTreeSet<String> = options.host.iter().cloned().collect();
+        if names.is_empty() {
+            names.clone_from(&hosts);
+        }
+        if names.is_empty() {
+            names.insert(config::host_name());
+        }
+        let Keytabs { files: keytabs, rc4 } = keys;
+        let subject = kerberos::Subject { hosts: &names, keytabs, rc4, clock };
+        kerberos::check(&subject, &mut findings).await;
+        hosts.extend(names.iter().filter_map(|name| checks::host(name)));
+    }
     (findings, hosts)
+}
+
+/// The keys of the service.
+struct Keytabs {
+    files: Vec<PathBuf>,
+    /// Whether tickets of RC4 are taken.
+    rc4: bool,
+}
+
+impl Keytabs {
+    /// Those of the configuration, unless the command line names others.
+    fn take(&mut self, subject: &Subject<'_>) {
+        let Some(kerberos) = &subject.config.kerberos else { return };
+        self.rc4 = kerberos.rc4;
+        if self.files.is_empty() {
+            let files = kerberos.keytabs.get_ref().iter();
+            self.files = files.map(|file| subject.path(file)).collect();
+        }
+    }
 }
 
 fn read(file: &Path, out: &mut Findings) -> Option<Config> {

@@ -43,7 +43,7 @@ pub(super) fn error_code(number: i32) -> Option<Code> {
         15 => code("KDC_ERR_SUMTYPE_NOSUPP", "the checksum type is not supported"),
         16 => code(
             "KDC_ERR_PADATA_TYPE_NOSUPP",
-            "the KDC cannot check this proof, such as a smart card without a certificate of its own",
+            "the KDC cannot check this proof: for smart cards it needs a certificate of its own",
         ),
         17 => code("KDC_ERR_TRTYPE_NOSUPP", "the transited type is not supported"),
         18 => code(

@@ -6,7 +6,7 @@ mod identity;
 mod limits;
 mod listeners;
 mod names;
-mod permissions;
+pub(super) mod permissions;
 mod schemes;
 mod session;
 #[cfg(test)]
@@ -17,7 +17,7 @@ mod users;
 
 pub(super) use certificate::Facts;
 pub(super) use clock::{Clock, difference, skew};
-pub(super) use names::host;
+pub(super) use names::{Resolved, host, resolved};
 
 use super::report::Findings;
 use crate::gateway::config::Config;

@@ -81,18 +81,25 @@ fn netbios(config: &Config, out: &mut Findings) {
 
 /// What the resolver said of a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Resolved {
+pub(in crate::doctor) enum Resolved {
     To { addresses: Vec<IpAddr>, canonical: Option<String>, back: Option<String> },
     Not(String),
 }
 
 fn dns(served: &BTreeSet<String>, out: &mut Findings) {
-    // Resolvers take their time, so all at once.
-    let asked: Vec<_> = served.iter().map(|name| (name, ask(name.clone()))).collect();
-    for (name, answer) in asked {
-        let late = || Resolved::Not(format!("no answer in {} seconds", PATIENCE.as_secs()));
-        say(name, &answer.recv_timeout(PATIENCE).unwrap_or_else(|_| late()), out);
+    for (name, answer) in resolved(served) {
+        say(&name, &answer, out);
     }
+}
+
+/// Resolvers take their time, so all are asked at once.
+pub(in crate::doctor) fn resolved(names: &BTreeSet<String>) -> Vec<(String, Resolved)> {
+    let asked: Vec<_> = names.iter().map(|name| (name, ask(name.clone()))).collect();
+    let late = || Resolved::Not(format!("no answer in {} seconds", PATIENCE.as_secs()));
+    let answered = asked.into_iter().map(|(name, answer)| {
+        (name.clone(), answer.recv_timeout(PATIENCE).unwrap_or_else(|_| late()))
+    });
+    answered.collect()
 }
 
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -4,7 +4,7 @@ use crate::doctor::report::Findings;
 use std::path::Path;
 
 /// Warns if others than its owner and group may read it. Windows has no such bits.
-pub(super) fn check(topic: &'static str, what: &str, path: &Path, out: &mut Findings) {
+pub(in crate::doctor) fn check(topic: &'static str, what: &str, path: &Path, out: &mut Findings) {
     if let Some(mode) = mode(path)
         && mode & 0o007 != 0
     {

@@ -69,7 +69,7 @@ pub(super) fn subject<'a>(config: &'a Config, folder: &'a Path) -> Subject<'a> {
 impl Findings {
     /// The finding of this level that has these words.
     #[track_caller]
-    pub(super) fn assert(&self, level: Level, words: &str) {
+    pub(in crate::doctor) fn assert(&self, level: Level, words: &str) {
         let found = self.0.iter().any(|finding| {
             let todo = finding.todo.as_deref().unwrap_or_default();
             finding.level == level && (finding.found.contains(words) || todo.contains(words))
@@ -79,7 +79,7 @@ impl Findings {
 
     /// That nothing is worse than this.
     #[track_caller]
-    pub(super) fn assert_none_above(&self, level: Level) {
+    pub(in crate::doctor) fn assert_none_above(&self, level: Level) {
         assert!(self.0.iter().all(|finding| finding.level <= level), "{:#?}", self.0);
     }
 }
