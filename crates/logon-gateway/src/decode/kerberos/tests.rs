@@ -432,6 +432,32 @@ fn a_trace_has_neither_ciphertexts_nor_hints() {
 }
 
 #[test]
+fn whatever_is_cut_off_or_altered_no_key_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("http.keytab");
+    std::fs::write(&path, forge::keytab().encode().unwrap()).unwrap();
+    let file = std::fs::read(&path).unwrap();
+    let whole = Forge { subkey: Some((17, vec![0x6b; 16])), ..Forge::default() }.token();
+    for token in [whole, file] {
+        for at in 0..token.len() {
+            let mut altered = token.clone();
+            altered[at] ^= 0x11;
+            for token in [&token[..at], &altered] {
+                let mut out = Vec::new();
+                let text = hex(token);
+                // Most of them are malformed, some are not: either is well.
+                let keytabs = std::slice::from_ref(&path);
+                let _ = run(Some(&text), keytabs, &mut std::io::empty(), &mut out);
+                let tree = String::from_utf8(out).unwrap();
+                for byte in [0x33, 0x22, forge::SESSION, 0x6b] {
+                    assert_hides(&tree, &[byte; 16]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_keytab_that_is_none_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("http.keytab");
