@@ -1,5 +1,6 @@
 """Real clients with tickets against `logon demo` and `logon gateway`: of a KDC of MIT's, and of a domain
-of Samba's, whose groups have to arrive. Then those who are to be refused, each for its own reason; and other servers.
+of Samba's, whose groups have to arrive. Then those who are to be refused, each for its own reason; the
+gateway after a restart; other servers; and our own client against all of them.
 
     kerberos.py LOGON [PATTERN]...
 
@@ -16,10 +17,13 @@ from pathlib import Path
 from string import Template
 
 import kerberos_apache
+import kerberos_get
+import kerberos_get_refused
 import kerberos_refused
+import kerberos_restart
 import server
-from kerberos_clients import ACCOUNT, CLIENTS, CURL, NTLM_CLIENTS, PASSWORD, send
-from realms import SERVICE, Mit
+from kerberos_clients import ACCOUNT, CLIENTS, CURL, NTLM_CLIENTS, PASSWORD, judge, send
+from realms import SERVICE, USERS, Mit
 from samba import Samba
 
 HERE = Path(__file__).parent
@@ -46,13 +50,14 @@ class Run:
         for name, realm in self.realms.items():
             self.demos[name] = self.demo(name, realm.keytab(SERVICE))
             self.gateways[name] = self.gateway(f"gateway-{name}", realm, realm.keytab(SERVICE))
+        self.servers = kerberos_apache.Servers(self)
 
-    def demo(self, name, keytab, *arguments):
-        """A `logon demo` with this keytab."""
+    def demo(self, name, keytab, *arguments, password=PASSWORD):
+        """A `logon demo` with this keytab, and this password for those who log on without a ticket."""
         directory = self.directory / f"demo-{name}"
         directory.mkdir()
         arguments = ["--keytab", str(keytab), "--password-env", "DEMO_PW", "--no-throttle", *arguments]
-        demo = server.demo(self.binary, directory, arguments, {"DEMO_PW": PASSWORD, "RUST_LOG": "debug"})
+        demo = server.demo(self.binary, directory, arguments, {"DEMO_PW": password, "RUST_LOG": "debug"})
         demo.name = name
         return self.keep(demo)
 
@@ -72,12 +77,15 @@ class Run:
             engineers=sids.get("engineers", "S-1-5-21-1-2-3-5"),
         )
         (directory / "gateway.toml").write_text(configuration)
+        environment = {"PW": PASSWORD}
         add = [self.binary, "users", "add", "--file", "users", ACCOUNT, "--password-env", "PW"]
-        environment = {"PW": PASSWORD, "RUST_LOG": "debug"}
         subprocess.run(add, check=True, capture_output=True, cwd=directory, env={**os.environ, **environment})
+        return self.start_gateway(name, directory)
+
+    def start_gateway(self, name, directory):
         command = [self.binary, "gateway", "--config", "gateway.toml"]
-        gateway = server.Server(name, command, directory, environment, tls=True, ca="gateway.pem")
-        return self.keep(gateway)
+        environment = {"RUST_LOG": "debug"}
+        return self.keep(server.Server(name, command, directory, environment, tls=True, ca="gateway.pem"))
 
     def keep(self, each):
         # Tickets are for a name.
@@ -91,7 +99,7 @@ class Run:
         if code != 0:
             self.complaints.append(f"{demo.name} ended with {code}")
         # A password, or a token: of SPNEGO, of Kerberos, of NTLM.
-        for secret in (PASSWORD, "Negotiate YI", "oYG", "TlRMTVNT"):
+        for secret in (PASSWORD, USERS["alice"], "Negotiate YI", "oYG", "TlRMTVNT"):
             if secret in log:
                 self.complaints.append(f"the log of {demo.name} contains {secret!r}")
 
@@ -105,26 +113,6 @@ class Run:
     def send(self, client, demo, tls=False, path="/nego/", **environment):
         url = (demo.https if tls else demo.http) + path
         return send(client, url, demo.ca, environment, self.home())
-
-
-def judge(client, tls, realm, answer, tells_all):
-    """Whether somebody is logged on as he should be, and in words. An application behind the gateway
-    does not know everything."""
-    fields, groups = answer.fields(), answer.groups()
-    expected = {"user": ACCOUNT}
-    if tells_all:
-        raw = client.environment.get("MECHANISM") == "krb5"
-        expected["mechanism"] = "Kerberos" if raw else "SPNEGO(Kerberos)"
-        expected["bindings"] = client.bindings if tls else "nothing to bind to: no TLS"
-        expected["target"] = SERVICE
-    missing = set()
-    if isinstance(realm, Samba):
-        expected["sid"] = realm.sids["alice"]
-        missing = {sid for name, sid in realm.sids.items() if name != "alice"} - groups
-    wrong = {name: fields.get(name) for name in expected if fields.get(name) != expected[name]}
-    right = answer.status == "200" and answer.token == client.token and not wrong and not missing
-    text = f"{answer.status} {answer.token} user={fields.get('user')} {len(groups)} groups"
-    return right, text if right else f"{text} {wrong or answer.text[-300:]}"
 
 
 def logons(run, wanted):
@@ -150,6 +138,16 @@ def logons(run, wanted):
             yield f"beside-{client.name}", right, f"{answer.status} {answer.text}"
 
 
+PARTS = (
+    logons,
+    kerberos_refused.cases,
+    kerberos_restart.cases,
+    kerberos_apache.cases,
+    kerberos_get.cases,
+    kerberos_get_refused.cases,
+)
+
+
 def main():
     binary, patterns = os.path.abspath(sys.argv[1]), sys.argv[2:] or ["*"]
     wanted = lambda name: any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
@@ -162,8 +160,8 @@ def main():
     directory = Path(tempfile.mkdtemp(prefix="logon-kerberos-"))
     with contextlib.ExitStack() as stack:
         run = Run(binary, directory, stack)
-        for cases in (logons, kerberos_refused.cases, kerberos_apache.cases):
-            for name, right, said in cases(run, wanted):
+        for part in PARTS:
+            for name, right, said in part(run, wanted):
                 report(name, right, said)
     for complaint in run.complaints:
         counts[1] += 1

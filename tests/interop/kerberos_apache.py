@@ -44,7 +44,7 @@ def credentials(realm, kind):
 
 
 def cases(run, wanted):
-    servers = Servers(run)
+    servers = run.servers
 
     def logon(client, url, environment):
         return send(client, url, servers.ca, environment, run.home())

@@ -6,6 +6,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from realms import SERVICE
+
 HERE = Path(__file__).parent / "clients"
 STATE = Path(os.environ["INTEROP_DIR"])
 TIMEOUT = 60
@@ -119,3 +121,25 @@ def send(client, url, ca, environment, home):
     first, _, text = done.stdout.partition("\n")
     status, _, token = first.partition(" ")
     return Answer(status, token, text) if token else Answer("0", "none", (first + done.stderr)[-300:])
+
+
+def judge(client, tls, realm, answer, tells_all):
+    """Whether somebody is logged on as he should be, and in words. An application behind the gateway
+    does not know everything."""
+    fields, groups = answer.fields(), answer.groups()
+    expected = {"user": ACCOUNT}
+    if tells_all:
+        raw = client.environment.get("MECHANISM") == "krb5"
+        expected["mechanism"] = "Kerberos" if raw else "SPNEGO(Kerberos)"
+        expected["bindings"] = client.bindings if tls else "nothing to bind to: no TLS"
+        expected["target"] = SERVICE
+    missing = set()
+    # Of a KDC that tells them.
+    sids = getattr(realm, "sids", {})
+    if sids:
+        expected["sid"] = sids["alice"]
+        missing = {sid for name, sid in sids.items() if name != "alice"} - groups
+    wrong = {name: fields.get(name) for name in expected if fields.get(name) != expected[name]}
+    right = answer.status == "200" and answer.token == client.token and not wrong and not missing
+    text = f"{answer.status} {answer.token} user={fields.get('user')} {len(groups)} groups"
+    return right, text if right else f"{text} {wrong or answer.text[-300:]}"

@@ -37,6 +37,7 @@ KDC = """
   key_stash_file = {directory}/stash
   acl_file = {directory}/nobody
   max_life = 10h
+  max_renewable_life = 1d
  }}
 [logging]
  kdc = FILE:{directory}/kdc.log
@@ -88,7 +89,9 @@ class Mit(Realm):
         # Tickets by RFC 8009; session keys are of what a client likes best.
         self.administer(f"addprinc -randkey -e {ENCRYPTION_TYPES} {SERVICE}", create=True)
         for user, password in USERS.items():
-            self.administer(f'addprinc -pw "{password}" {user}')
+            # One whose password is asked for a proof first, and one who gets a ticket without.
+            proof = "+requires_preauth" if user == "alice" else ""
+            self.administer(f'addprinc {proof} -pw "{password}" {user}')
             self.administer(f"ktadd -norandkey -k {self.keytab(user)} {user}")
         self.administer(f"ktadd -e {ENCRYPTION_TYPES} -k {self.keytab('old')} {SERVICE}")
         # What has the key from before the change of password is `old`.
@@ -119,13 +122,20 @@ class Mit(Realm):
             realm.administer(f"addprinc -pw between-the-realms {principal}")
         other.others.append(self)
 
+    def said(self):
+        """What its KDC has written, to the end."""
+        return (self.directory / "kdc.log").read_text()
+
+    # What it writes of a wrong password.
+    wrong_password = "PREAUTH_FAILED: alice@"
+
     def stop(self):
         self.daemon.stop()
 
 
 def run(command, environment, given=None):
     done = subprocess.run(
-        command, env={**os.environ, **environment}, capture_output=True, text=True, input=given, timeout=60
+        command, env={**os.environ, **environment}, capture_output=True, text=True, input=given, timeout=300
     )
     # kadmin.local ends well whatever happens.
     if done.returncode or (command[0] == "kadmin.local" and ": " in done.stderr):

@@ -30,6 +30,7 @@ CONFIGURATION = """
  pid directory = {directory}/run
  ncalrpc dir = {directory}/ncalrpc
  log file = {directory}/log
+ log level = 1 auth_audit:3
  server services = kdc
  dcerpc endpoint servers =
  interfaces = 127.0.0.1/8
@@ -121,6 +122,11 @@ class Samba(Realm):
         command = ["samba", "-F", "--no-process-group", "-M", "single", "-s", str(configuration)]
         environment = {"KRB5_CONFIG": str(self.configuration())}
         self.daemon = Daemon(command, [port], directory, environment)
+
+    def said(self):
+        return (self.directory / "log").read_text()
+
+    wrong_password = "NT_STATUS_WRONG_PASSWORD"
 
     def stop(self):
         self.daemon.stop()
