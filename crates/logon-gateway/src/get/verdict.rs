@@ -80,11 +80,7 @@ impl Answer<'_> {
             Logon::Refused { .. } | Logon::RefusedBefore => {
                 let (logon, advice) = (&self.outcome.origin, self.suspicion());
                 let name = self.name();
-                let why = format!(
-                    "{host} does not let {name} in: {logon}. {advice}; every attempt counts \
-                     against the account"
-                );
-                (Exit::Refused, why)
+                (Exit::Refused, format!("{host} does not let {name} in: {logon}. {advice}"))
             }
             Logon::NotOffered { offered } => (
                 Exit::NoCredentials,
@@ -185,23 +181,15 @@ impl Answer<'_> {
         self.options.headers.iter().any(is_it) && self.outcome.origin == Logon::NoLogin
     }
 
-    /// What else than a wrong password it may be.
-    fn suspicion(&self) -> &'static str {
+    /// What it may be.
+    fn suspicion(&self) -> String {
         let https = self.url.as_ref().is_some_and(|url| url.scheme() == "https");
-        let domain = self.name().contains(['\\', '@']);
-        match (https, self.who.sends_no_bindings(), domain) {
-            (_, _, false) => "Check the password, and whether the name needs a domain",
-            (true, true, _) => {
-                "Check name and password; or the server wants channel bindings: leave out \
-                 --no-bindings"
-            }
-            (true, false, _) => {
-                "Check name and password; or TLS ends at another machine: --no-bindings"
-            }
-            (false, ..) => {
-                "Check name and password; or the server wants channel bindings: use https"
-            }
+        let bound = https && !self.who.sends_no_bindings();
+        if matches!(self.who.known, Known::Tickets(_)) {
+            return of_tickets(bound).to_owned();
         }
+        let domain = self.name().contains(['\\', '@']);
+        format!("{}; every attempt counts against the account", of_password(https, bound, domain))
     }
 
     /// What is offered, and not enabled.
@@ -246,5 +234,47 @@ impl Answer<'_> {
 
     fn shown(&self) -> String {
         self.url.as_ref().map_or_else(|| self.host(), Url::to_string)
+    }
+}
+
+/// What else than a wrong password it may be.
+fn of_password(https: bool, bound: bool, domain: bool) -> &'static str {
+    match (https, bound, domain) {
+        (_, _, false) => "Check the password, and whether the name needs a domain",
+        (true, false, _) => {
+            "Check name and password; or the server wants channel bindings: leave out --no-bindings"
+        }
+        (true, true, _) => "Check name and password; or TLS ends at another machine: --no-bindings",
+        (false, ..) => "Check name and password; or the server wants channel bindings: use https",
+    }
+}
+
+/// Why a server does not take a ticket, if it does not say so. Nothing counts against an account here.
+fn of_tickets(bound: bool) -> &'static str {
+    if bound {
+        "Its log says why: a clock is wrong, its keytab is from before a change of its password, or \
+         TLS ends at another machine: --no-bindings"
+    } else {
+        "Its log says why: a clock is wrong, its keytab is from before a change of its password, or \
+         it wants channel bindings"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{of_password, of_tickets};
+
+    #[test]
+    fn the_advice_fits_what_was_sent() {
+        for bound in [false, true] {
+            let text = of_tickets(bound);
+            assert!(text.contains("clock") && text.contains("keytab"), "{text}");
+            assert!(!text.contains("name and password"), "there is none: {text}");
+            assert_eq!(text.contains("--no-bindings"), bound, "{text}");
+        }
+        assert!(of_password(true, true, true).ends_with("another machine: --no-bindings"));
+        assert!(of_password(true, false, true).ends_with("leave out --no-bindings"));
+        assert!(of_password(false, false, true).ends_with("use https"));
+        assert!(of_password(true, true, false).ends_with("needs a domain"));
     }
 }
