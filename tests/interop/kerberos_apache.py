@@ -19,6 +19,7 @@ class Servers:
         certificate.chmod(0o644)
         self.ca = str(certificate.with_suffix(".crt"))
         keytabs = {name: realm.keytab(SERVICE) for name, realm in run.realms.items()}
+        keytabs["old"] = run.mit.keytab("old")
         apache = daemons.apache_kerberos(run.directory / "apache", certificate, keytabs)
         run.stack.callback(apache.stop)
         self.http, self.https = apache.urls
