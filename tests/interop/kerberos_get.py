@@ -104,7 +104,7 @@ def at_apache(run, wanted):
                     environment, who = credentials(run, realm, kind)
                     who = (*who, "--mutual", "--scheme", "negotiate", "--trace")
                     yield case, *is_user(get(run, f"{base}/{place}/", environment, *who, ca=servers.ca), user)
-                if wanted(f"{case}-post"):
+                if kind == "cache" and wanted(f"{case}-post"):
                     environment, who = credentials(run, realm, kind)
                     who = (*who, "-d", f"@{post}")
                     got = get(run, f"{base}/{place}/", environment, *who, ca=servers.ca)
@@ -138,7 +138,8 @@ def at_ours(run, wanted):
     for name, server in visited.items():
         where = name.split("-")[1]
         realm = run.realms[where]
-        for kind in KINDS:
+        # How tickets were got is nothing to the gateway.
+        for kind in KINDS if server in run.demos.values() else ("cache",):
             for tls in (False, True):
                 case = f"get-{name}-{kind}{'-https' if tls else ''}"
                 if wanted(case):
@@ -168,17 +169,17 @@ def by_another_clock(run, wanted):
     """The clock here is an hour wrong: whoever asks a KDC learns that."""
     for place, realm in run.realms.items():
         for kind in KINDS:
-            for offset in ("+1h", "-1h"):
-                case = f"get-clock{offset}-{place}-{kind}"
-                if wanted(case):
-                    environment, who = credentials(run, realm, kind)
-                    if kind == "cache":
-                        # kinit has noted how wrong it is.
-                        environment = realm.login("alice", clock=clock(offset))
-                    url = run.demos[place].http + "/nego/"
-                    got = get(run, url, environment | clock(offset), *who)
-                    right, said = judge(GET, False, realm, got.answer(), True)
-                    yield case, right, said if right else f"{said} {got}"
+            offset = "+1h" if kind == "keytab" else "-1h"
+            case = f"get-clock{offset}-{place}-{kind}"
+            if wanted(case):
+                environment, who = credentials(run, realm, kind)
+                if kind == "cache":
+                    # kinit has noted how wrong it is.
+                    environment = realm.login("alice", clock=clock(offset))
+                url = run.demos[place].http + "/nego/"
+                got = get(run, url, environment | clock(offset), *who)
+                right, said = judge(GET, False, realm, got.answer(), True)
+                yield case, right, said if right else f"{said} {got}"
 
 
 def renewed(run):
