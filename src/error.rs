@@ -3,6 +3,7 @@
 use crate::credential::StoreError;
 use crate::identity::{Account, AccountName};
 use crate::kerberos::KerberosRefusal;
+use alloc::string::String;
 use core::fmt;
 
 /// Why a step of an exchange failed, grouped by whose fault it is.
@@ -176,11 +177,20 @@ pub enum PeerIncompatible {
 pub struct Denial {
     refusal: Refusal,
     account: AccountName,
+    ticket: Option<String>,
 }
 
 impl Denial {
     pub(crate) fn new(refusal: Refusal, account: Account<'_>) -> Self {
-        Self { refusal, account: AccountName::new(account.domain(), account.user()) }
+        let account = AccountName::new(account.domain(), account.user());
+        Self { refusal, account, ticket: None }
+    }
+
+    /// Adds what ticket it was.
+    #[cfg(feature = "kerberos")]
+    pub(crate) fn with_ticket(mut self, ticket: String) -> Self {
+        self.ticket = Some(ticket);
+        self
     }
 
     /// Why.
@@ -193,6 +203,13 @@ impl Denial {
     #[must_use]
     pub fn account(&self) -> &AccountName {
         &self.account
+    }
+
+    /// Of a ticket that could not be opened, the service that it names, its key version and
+    /// encryption type; nobody has signed these.
+    #[must_use]
+    pub fn ticket(&self) -> Option<&str> {
+        self.ticket.as_deref()
     }
 }
 

@@ -662,3 +662,20 @@ fn secrets_of_a_service_and_of_a_ticket_are_not_shown() {
         assert!(!shown.contains(secret), "{shown}");
     }
 }
+
+#[test]
+fn who_reads_the_log_learns_which_ticket_it_was() {
+    let ticket_of = |forge: &Forge| match accept(forge) {
+        Err(Error::Denied(denial)) => denial.ticket().map(str::to_owned),
+        other => panic!("{other:?}"),
+    };
+    let other = Forge { server: "HTTP/other@CORP.EXAMPLE", ..Forge::default() };
+    let expected = "HTTP/other@CORP.EXAMPLE, key version 3, encryption type 18";
+    assert_eq!(ticket_of(&other).as_deref(), Some(expected));
+    let wrong = Forge { service_key: 1, kvno: None, ..Forge::default() };
+    let expected = "HTTP/web01.corp.example@CORP.EXAMPLE, encryption type 18";
+    assert_eq!(ticket_of(&wrong).as_deref(), Some(expected));
+    // Where it could be opened, the account is told.
+    let late = Forge { end: NOW - 3600, ..Forge::default() };
+    assert_eq!(ticket_of(&late), None);
+}

@@ -179,6 +179,14 @@ impl Acceptor {
     fn open_ticket(&self, request: &ApReq<'_>) -> Result<(Key, Zeroizing<Vec<u8>>), Error> {
         let ticket = &request.ticket;
         let EncryptedData { etype, kvno, cipher } = ticket.enc_part;
+        let refused = |refusal| {
+            let kvno = kvno.map(|kvno| format!(", key version {kvno}")).unwrap_or_default();
+            // A name may be as long as a token.
+            let server: String = ticket.server.to_string().chars().take(256).collect();
+            let ticket = format!("{server}{kvno}, encryption type {etype}");
+            let denial = Denial::new(Refusal::Kerberos(refusal), Account::new("", ""));
+            Error::from(denial.with_ticket(ticket))
+        };
         let allowed = EncryptionType::try_from(etype).ok();
         let allowed = allowed.filter(|it| self.service.allows(*it));
         let encryption_type = allowed.ok_or_else(|| refused(KerberosRefusal::EncryptionType))?;

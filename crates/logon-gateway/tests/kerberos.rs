@@ -214,10 +214,16 @@ fn a_check_looks_at_keytabs_and_leaves_the_replay_cache_alone() {
     let ended = folder.run(&["--check"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(!folder.path("replays").exists());
+    let weak = logon::kerberos::Key::new(logon::kerberos::EncryptionType::Rc4Hmac, &[1; 16]);
+    let principal = "HTTP/web@CORP.EXAMPLE".parse().unwrap();
+    let weak = logon::kerberos::ServiceKey { principal, kvno: 1, key: weak.unwrap() };
+    let keytab: logon::kerberos::Keytab = [weak].into_iter().collect();
+    std::fs::write(folder.path("rc4.keytab"), keytab.encode().unwrap()).unwrap();
     for (config, expected) in [
         (config.replace("web.keytab", "other.keytab"), "other.keytab: there is no such file"),
         (config.replace("\"replays\"", "\"no/replays\""), "no/replays: there is no such folder"),
         (config.replace("web.keytab", "users"), "users: "),
+        (config.replace("web.keytab", "rc4.keytab"), "rc4.keytab: its keys are of RC4 alone"),
     ] {
         folder.config(&config);
         let ended = folder.run(&["--check"]);

@@ -115,6 +115,7 @@ fn failure(attempt: &Attempt<'_>, scheme: Option<Scheme>, error: &Error) {
                 stage,
                 code,
                 reason = ?denial.refusal(),
+                ticket = denial.ticket(),
                 status = status.name(),
                 connection,
                 peer,

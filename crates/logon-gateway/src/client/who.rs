@@ -72,7 +72,12 @@ impl Who {
                         let same = client.is_some_and(|client| {
                             tickets::principal_of(found.credentials.name()) == Some(client)
                         });
-                        (Known::Found(found), tickets.filter(|_| same))
+                        let by_password = || tickets::of_password(&found.credentials);
+                        let tickets = match same {
+                            true => tickets,
+                            false => kerberos.then(by_password).flatten(),
+                        };
+                        (Known::Found(found), tickets)
                     }
                     (Err(_), Some(client)) => (Known::Tickets(client.to_string()), tickets),
                     (Err(error), None) => (Known::Nothing(error), None),

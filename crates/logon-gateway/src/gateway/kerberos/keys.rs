@@ -61,7 +61,7 @@ impl Keys {
         }
         let files: Vec<_> = config.keytabs.get_ref().iter().map(|it| folder.join(it)).collect();
         // Before the memory is begun.
-        let (seen, keytab) = (stamps(&files), read(&files)?);
+        let (seen, keytab) = (stamps(&files), read(&files, config.rc4)?);
         let replays = Replays::of(config, folder, replays, making)?;
         let service = service(config, keytab, &replays);
         let watch = Watch { next_check: after_interval(), seen };
@@ -86,7 +86,7 @@ impl Keys {
     fn reload(&self) -> Result<(), String> {
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         watch.seen = stamps(&self.files);
-        self.replace(read(&self.files)?);
+        self.replace(read(&self.files, self.config.rc4)?);
         Ok(())
     }
 
@@ -106,7 +106,7 @@ impl Keys {
             return;
         }
         watch.seen = seen;
-        match read(&self.files) {
+        match read(&self.files, self.config.rc4) {
             Ok(keytab) => {
                 tracing::info!(keys = keytab.keys().len(), "keytabs read again");
                 self.replace(keytab);
@@ -153,10 +153,18 @@ fn service(config: &KerberosConfig, keytab: Keytab, replays: &Arc<Replays>) -> S
 }
 
 /// The keys of all files.
-fn read(files: &[PathBuf]) -> Result<Keytab, String> {
+fn read(files: &[PathBuf], rc4: bool) -> Result<Keytab, String> {
     let mut all = Keytab::default();
     for path in files {
-        all.extend(read_one(path)?.keys().iter().cloned());
+        let keytab = read_one(path)?;
+        if !rc4 && keytab.keys().iter().all(|key| key.key.encryption_type().is_weak()) {
+            return Err(format!(
+                "keytab {}: its keys are of RC4 alone, and `rc4` is false, so no ticket could be \
+                 taken: allow AES for the account, and export the keytab again",
+                path.display()
+            ));
+        }
+        all.extend(keytab.keys().iter().cloned());
     }
     Ok(all)
 }
