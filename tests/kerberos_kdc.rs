@@ -10,7 +10,7 @@ use logon::kerberos::{
     KeyUsage, Keytab, PrincipalName, ServiceKey, ServiceTicket, TicketConfig, TicketError,
     TicketRequest, TicketStep,
 };
-use logon::wire::krb5::{EncTicketPart, Ticket};
+use logon::wire::krb5::{EncTicketPart, Principal, Ticket};
 use logon::{FileTime, OsRandom, TimeSource};
 use std::sync::Arc;
 use std::time::Duration;
@@ -216,6 +216,23 @@ fn a_clock_that_is_wrong_is_put_right_by_the_kdc() {
     let way = run(request(config(), &kept, "HTTP/web02@CORP.EXAMPLE"), &[next]);
     assert_eq!(way.asked.len(), 2);
     assert_eq!(way.result.unwrap().clock_offset.seconds(), 7200);
+}
+
+#[test]
+fn a_clock_that_nobody_has_signed_is_forgotten() {
+    let found = run(with_password(SERVICE), &[corp()]).result.unwrap();
+    let mut kept = cache();
+    kept.insert(found);
+    let first = request(config(), &kept, "HTTP/web02@CORP.EXAMPLE").step(None).unwrap();
+    let TicketStep::SendToKdc(first) = first else { panic!("{first:?}") };
+    // What the KDC still bears.
+    let forged = Kdc { now: NOW + 290, ..corp() }.error(37, None, Principal::default());
+    let second = first.request.step(Some(&forged)).unwrap();
+    let TicketStep::SendToKdc(second) = second else { panic!("{second:?}") };
+    let answer = Kdc { services: &["HTTP/web02"], ..corp() }.answer(&second.message);
+    let last = second.request.step(Some(&answer)).unwrap();
+    let TicketStep::Complete(found) = last else { panic!("{last:?}") };
+    assert_eq!(found.clock_offset, ClockOffset::default());
 }
 
 const SUB: Kdc = Kdc {

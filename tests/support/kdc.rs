@@ -170,7 +170,7 @@ impl Kdc {
         }
     }
 
-    fn error(&self, code: i32, data: Option<&[u8]>, client: Principal<'_>) -> Vec<u8> {
+    pub(crate) fn error(&self, code: i32, data: Option<&[u8]>, client: Principal<'_>) -> Vec<u8> {
         let mut out = Vec::new();
         let server = PrincipalName::ticket_granting(self.realm, self.realm);
         KrbError {

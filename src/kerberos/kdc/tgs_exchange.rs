@@ -157,7 +157,7 @@ impl TgsExchange {
         }
     }
 
-    fn granted(self, shared: &Shared, rep: &KdcRep<'_>) -> Result<CachedTicket, TicketError> {
+    fn granted(self, shared: &mut Shared, rep: &KdcRep<'_>) -> Result<CachedTicket, TicketError> {
         let subkey = self.subkey.as_ref().ok_or(TicketError::OutOfOrder)?;
         if rep.kind != KdcReqKind::Tgs {
             return Err(TicketError::Mismatch("AS-REP"));
@@ -169,6 +169,10 @@ impl TgsExchange {
             .decrypt(KeyUsage::TGS_REP_ENC_PART_SUBKEY, rep.enc_part.cipher)
             .map_err(|_| TicketError::NotProven)?;
         let part = EncKdcRepPart::decode(&plain)?;
+        // What the error said of the KDC's clock nobody had signed; this is.
+        if let (true, Some(now)) = (self.clock_set, part.start_time) {
+            shared.set_clock(now);
+        }
         let client = PrincipalName::from(&rep.client);
         if client != self.tgt.client {
             return Err(TicketError::Mismatch("a ticket of another client"));

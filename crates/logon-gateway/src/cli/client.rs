@@ -108,7 +108,8 @@ pub(crate) struct LogonOptions {
     #[arg(long, value_name = "FILE", requires = "user", conflicts_with = "password_file")]
     pub(crate) keytab: Option<PathBuf>,
 
-    /// Only to servers that prove who they are, too: not by NTLM
+    /// Log on only to servers that prove who they are, too: not by NTLM. One that asks for no logon
+    /// proves nothing
     #[arg(long)]
     pub(crate) mutual: bool,
 

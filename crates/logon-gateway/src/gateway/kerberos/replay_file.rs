@@ -4,7 +4,7 @@
 //! offset  size  field
 //!      0    16  "logon replays 1\n"
 //!     16    36  the boot of the system, as it calls it; zeros if it does not
-//!     52     1  'o' in use, 'w' being written anew, 'c' closed
+//!     52     1  'o' in use, 'w' being written anew or left for another, 'c' closed
 //!     53     3  zeros
 //!     56     8  what was made earlier is not known, in ticks, little-endian
 //!     64  48 n  digest (32), made (8), until (8)
@@ -57,6 +57,8 @@ struct Log {
     kept: u64,
     /// Nothing more is written, for this reason.
     over: Option<&'static str>,
+    /// Others are remembered elsewhere by now.
+    left: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -83,7 +85,15 @@ impl ReplayFile {
             return Err("is not a file".to_owned());
         }
         let boot = boot();
-        let mut log = Log { file, since: later(now, ahead), boot, records: 0, kept: 0, over: None };
+        let mut log = Log {
+            file,
+            since: later(now, ahead),
+            boot,
+            records: 0,
+            kept: 0,
+            over: None,
+            left: false,
+        };
         let (records, begun) = match log.read(now).map_err(cannot)? {
             Ok((since, records)) => {
                 log.since = since;
@@ -111,6 +121,16 @@ impl ReplayFile {
             if let Err(error) = done.and_then(|()| log.file.sync_all()) {
                 tracing::warn!("the replay cache could not be closed: {error}");
             }
+        }
+    }
+
+    /// Says that from now on authenticators are remembered elsewhere: whoever begins with this file
+    /// again does not know those.
+    pub(super) fn leave(&self) {
+        let mut log = self.log();
+        log.left = true;
+        if let Err(error) = log.head(b'w') {
+            tracing::warn!("the replay cache could not be left: {error}");
         }
     }
 
@@ -149,7 +169,12 @@ impl ReplayCache for ReplayFile {
 
 impl Drop for ReplayFile {
     fn drop(&mut self) {
-        self.close();
+        let left = self.log().left;
+        if left {
+            self.leave();
+        } else {
+            self.close();
+        }
     }
 }
 
@@ -186,6 +211,7 @@ impl Log {
             Some(b'c') => {}
             Some(b'o') if same_boot => {}
             Some(b'o') => return Ok(Err("the system was started anew without a word")),
+            Some(b'w') => return Ok(Err("it was left for another one, or half written")),
             _ => return Ok(Err("the file is cut off")),
         }
         let since = head.last_chunk().copied().map(u64::from_le_bytes).unwrap_or(u64::MAX);

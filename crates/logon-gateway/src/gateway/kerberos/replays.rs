@@ -68,6 +68,9 @@ impl Replays {
                 Kind::Memory(MemoryReplayCache::new(now, ahead))
             }
         };
+        if let (Making::Yes, Some(Kind::File(file))) = (making, before.map(|it| &it.kind)) {
+            file.leave();
+        }
         Ok(Arc::new(Self { path, kind }))
     }
 

@@ -172,3 +172,16 @@ fn the_file_does_not_grow_for_ever_and_forgets_nothing_that_could_be_sent() {
     }
     assert!(is_new(&next, 2, now));
 }
+
+#[test]
+fn a_file_that_was_left_for_another_is_not_believed_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, cache) = used(folder.path());
+    cache.leave();
+    // Whoever still has it goes on with it.
+    assert!(is_new(&cache, 9, 1000));
+    assert!(!is_new(&cache, 9, 1000));
+    drop(cache);
+    let (_, begun) = open(&path, 1001);
+    assert!(matches!(begun, Begun::Anew { .. }), "{begun:?}");
+}
