@@ -444,6 +444,19 @@ fn buffers_lie_within_the_pac_and_behind_its_header() {
         let decoded = PacType::decode(&header(&[(13, size, offset)], 32)).is_ok();
         assert_eq!(decoded, taken, "{size} at {offset}");
     }
+    // Nor do two share a byte: signatures that did would cover something else than what is read.
+    for (first, second, taken) in [
+        ((6, 16, 40), (7, 16, 56), true),
+        ((6, 16, 56), (7, 16, 40), true),
+        ((6, 17, 40), (7, 16, 56), false),
+        ((6, 16, 40), (7, 16, 40), false),
+        ((6, 32, 40), (7, 4, 48), false),
+        ((6, 4, 48), (7, 32, 40), false),
+        ((6, 0, 40), (7, 0, 40), true),
+    ] {
+        let decoded = PacType::decode(&header(&[first, second], 72)).is_ok();
+        assert_eq!(decoded, taken, "{first:?} {second:?}");
+    }
     let twice = PacType::decode(&header(&[(13, 0, 40), (13, 0, 40)], 40)).unwrap_err();
     assert_eq!(twice.kind, DecodeErrorKind::Duplicate);
     let mut many = header(&[], 4096);

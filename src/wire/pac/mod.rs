@@ -83,8 +83,8 @@ impl<'a> PacType<'a> {
     /// Decodes a PAC, but not what is in its buffers.
     ///
     /// # Errors
-    /// [`DecodeError`] if it is none, if a buffer does not lie in it behind the header, or if
-    /// there are two of a type.
+    /// [`DecodeError`] if it is none, if a buffer does not lie in it behind the header, or if there
+    /// are two of a type or two that share bytes.
     pub fn decode(input: &'a [u8]) -> Result<Self, DecodeError> {
         let mut cursor = Cursor::new("PACTYPE", input);
         let too_many = cursor.error("cBuffers", DecodeErrorKind::TooMany);
@@ -110,6 +110,14 @@ impl<'a> PacType<'a> {
             }
             let end = offset.checked_add(size).ok_or(outside)?;
             let data = input.get(offset..end).ok_or(outside)?;
+            // What is signed is the PAC with its signatures cut out: two that share bytes would have
+            // something else signed than what is read.
+            let shares = |other: &PacBuffer<'_>| {
+                offset < other.offset.saturating_add(other.data.len()) && other.offset < end
+            };
+            if buffers.iter().any(shares) {
+                return Err(outside);
+            }
             buffers.push(PacBuffer { kind, offset, data });
         }
         Ok(Self { input, buffers })

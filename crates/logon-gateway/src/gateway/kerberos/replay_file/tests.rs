@@ -72,7 +72,7 @@ fn a_file_that_is_not_whole_or_of_another_boot_is_not_believed() {
     };
     for (bytes, expected) in [
         (changed(16, b'x'), "the system was started anew without a word"),
-        (changed(52, b'w'), "the file is cut off"),
+        (changed(52, b'w'), "it was left for another one, or half written"),
         (good[..HEADER + RECORD - 1].to_vec(), "the file is cut off"),
         (good[..HEADER - 1].to_vec(), "the file is cut off"),
         (Vec::new(), "there was no file"),
