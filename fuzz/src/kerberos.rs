@@ -54,7 +54,11 @@ pub fn ccache(data: &[u8]) {
     assert!(cache.tickets().len() <= file.credentials.len());
     for ticket in cache.tickets() {
         if let Some(found) = cache.ticket_for(&ticket.server, ticket.start_time) {
-            assert!(found.server == ticket.server && ticket.start_time < found.end_time);
+            assert!(found.client == *cache.default_principal());
+            assert!(found.server.components() == ticket.server.components());
+            let realm = ticket.server.realm();
+            assert!(realm.is_empty() || found.server.realm() == realm);
+            assert!(ticket.start_time < found.end_time);
         }
     }
 }
