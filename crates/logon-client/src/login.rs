@@ -4,7 +4,7 @@ use crate::credentials::Credentials;
 use crate::hosts::Hosts;
 use crate::id::Id;
 use logon::http::{ClientConfig, Scheme};
-use logon::{ChannelBindings, InitiatorConfig, OsRandom};
+use logon::{ChannelBindings, InitiatorConfig, OsRandom, TargetName};
 use logon_kdc::Tickets;
 use std::fmt;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ pub struct Login {
     hosts: Hosts,
     mutual_auth: bool,
     bindings: Bindings,
+    service: Option<TargetName>,
 }
 
 /// What a login does with channel bindings.
@@ -63,6 +64,7 @@ impl Login {
             hosts: Hosts::default(),
             mutual_auth: false,
             bindings: Bindings::default(),
+            service: None,
         }
     }
 
@@ -108,6 +110,15 @@ impl Login {
     #[must_use]
     pub fn with_bindings(mut self, bindings: ChannelBindings) -> Self {
         self.bindings = Bindings::Given(bindings);
+        self
+    }
+
+    /// The service principal name of the server, where it is not `HTTP/` and the host of the request:
+    /// it has the port in it, or the host is an alias. DNS is not asked for it. Of several servers
+    /// each has one of its own, and needs a login of its own, with [`Self::with_hosts`].
+    #[must_use]
+    pub fn with_service(mut self, service: TargetName) -> Self {
+        self.service = Some(service);
         self
     }
 
@@ -159,6 +170,7 @@ impl Login {
             has_password: self.credentials.is_some(),
             needs_ticket: self.credentials.is_none() || self.mutual_auth,
             tickets: self.tickets,
+            service: self.service,
         }
     }
 }
@@ -188,6 +200,7 @@ pub(crate) struct Ready {
     /// Without a ticket `Negotiate` has no meaning.
     pub(crate) needs_ticket: bool,
     pub(crate) tickets: Option<Arc<Tickets>>,
+    pub(crate) service: Option<TargetName>,
 }
 
 impl Ready {

@@ -175,6 +175,8 @@ impl<'a> Party<'a> {
         secure: bool,
     ) -> Self {
         let refused = attempt.as_ref().is_some_and(Attempt::is_refused);
+        let named = attempt.as_ref().and_then(|attempt| attempt.login().service.clone());
+        let target = named.unwrap_or(target);
         Self {
             side,
             attempt: attempt.filter(|_| !refused),

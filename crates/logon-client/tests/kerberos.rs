@@ -6,9 +6,9 @@ mod support;
 mod kdc;
 
 use kdc::{Kdc, Served, service_key};
-use logon::Mechanism;
 use logon::http::{ClientError, Scheme, Side};
 use logon::kerberos::{Keytab, PrincipalName, ServiceKey};
+use logon::{Mechanism, TargetName};
 use logon_client::logon_kdc::{KdcClient, Krb5Conf, Tickets, TicketsError};
 use logon_client::{Body, Client, Error, Login, Logon};
 use std::sync::Arc;
@@ -187,6 +187,23 @@ async fn a_server_that_cannot_open_the_ticket_and_says_yes_is_not_believed() {
         let error = client.get(&format!("http://localhost:{}/", address.port())).await.unwrap_err();
         assert!(matches!(error, Error::Logon { side: Side::Origin, .. }), "{error}");
     }
+}
+
+//
+#[tokio::test]
+async fn a_service_may_have_another_name_than_its_host() {
+    let name = "HTTP/web01.corp.example:8443";
+    let kdc = Kdc { services: &["HTTP/web01.corp.example:8443"], ..Kdc::new(REALM, 0) }.serve();
+    let principal = format!("{name}@{REALM}").parse().unwrap();
+    let key = ServiceKey { principal, kvno: 1, key: service_key(name) };
+    let site =
+        Site::start(Spec { keytab: Some([key].into_iter().collect()), ..Spec::default() }).await;
+    let login = || Login::by_tickets(tickets(&kdc, PASSWORD));
+    let client = builder().login(login().with_service(TargetName::new(name))).build();
+    assert_eq!(get(&client, &site.url("/")).await.outcome.origin, KERBEROS);
+    // By itself it is the host as it was written, and DNS has no say in it.
+    let told = get(&builder().login(login()).build(), &site.url("/")).await;
+    assert!(matches!(told.outcome.origin, Logon::NoTicket { .. }));
 }
 
 #[tokio::test]

@@ -113,6 +113,10 @@ pub(crate) struct LogonOptions {
     #[arg(long)]
     pub(crate) mutual: bool,
 
+    /// Service principal name of the server, if it is not HTTP/ and the host of the URL
+    #[arg(long, value_name = "HTTP/HOST")]
+    pub(crate) spn: Option<String>,
+
     /// Log on by this scheme only; may be given several times. Absent: Negotiate and NTLM
     #[arg(long = "scheme", value_name = "SCHEME", value_enum)]
     pub(crate) schemes: Vec<SchemeName>,

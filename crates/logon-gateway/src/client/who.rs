@@ -3,6 +3,7 @@
 use super::tickets;
 use crate::cli::LogonOptions;
 use crate::failure::{Exit, Failure};
+use logon::TargetName;
 use logon::http::Scheme;
 use logon_client::credentials::{CredentialError, Credentials, Found, Search};
 use logon_client::logon_kdc::Tickets;
@@ -25,6 +26,7 @@ pub(crate) struct Who {
     no_bindings: bool,
     require_bindings: bool,
     mutual: bool,
+    service: Option<TargetName>,
     /// Those of the options alone.
     named: Option<Hosts>,
 }
@@ -85,12 +87,17 @@ impl Who {
             }
         };
         let LogonOptions { no_bindings, require_bindings, mutual, .. } = *options;
-        Ok(Self { known, tickets, schemes, no_bindings, require_bindings, mutual, named })
+        let service = options.spn.clone().map(TargetName::new);
+        Ok(Self { known, tickets, schemes, no_bindings, require_bindings, mutual, service, named })
     }
 
     /// The logins for requests to a host. Where a redirect leads, only the options name hosts.
     pub(crate) fn logins(&self, host: &str) -> Vec<Login> {
         let requested = self.login_to(host).map(|login| login.with_hosts(Hosts::requested()));
+        let requested = match (requested, &self.service) {
+            (Some(login), Some(service)) => Some(login.with_service(service.clone())),
+            (login, _) => login,
+        };
         let elsewhere = self.named.clone().zip(self.login_anywhere());
         let elsewhere = elsewhere.map(|(hosts, login)| login.with_hosts(hosts));
         requested.into_iter().chain(elsewhere).collect()
