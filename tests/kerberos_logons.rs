@@ -15,22 +15,9 @@ use logon::{
 };
 use std::sync::Arc;
 use std::time::Duration;
-use ticket::{Clock, Forge, NOW, REALM, Random, config, framed, gss, relevant, service, target};
-
-fn accept_with(
-    service: Service,
-    policy: Policy,
-    bindings: ChannelBindings,
-    token: &[u8],
-) -> (Result<Context, Error>, Vec<u8>) {
-    let mut out = Vec::new();
-    let acceptor = Acceptor::new(config(service, policy), bindings);
-    let result = acceptor.step(token, &mut out).map(|step| match step {
-        AcceptorStep::Complete(context) => context,
-        step => panic!("{step:?}"),
-    });
-    (result, out)
-}
+use ticket::{
+    Clock, Forge, NOW, REALM, Random, accept_with, config, framed, gss, relevant, service, target,
+};
 
 fn accept(forge: &Forge) -> Result<Context, Error> {
     accept_with(service(), Policy::default(), ChannelBindings::none(), &forge.token()).0

@@ -6,26 +6,11 @@ mod ticket;
 
 use logon::kerberos::{KerberosRefusal, MemoryReplayCache, ReplayCache, Service};
 use logon::{
-    Acceptor, AcceptorStep, ChannelBindings, Context, Error, FileTime, Policy, Refusal, StoreError,
+    Acceptor, AcceptorStep, ChannelBindings, Error, FileTime, Policy, Refusal, StoreError,
 };
 use std::sync::Arc;
 use std::time::Duration;
-use ticket::{Forge, NOW, config, service};
-
-fn accept_with(
-    service: Service,
-    policy: Policy,
-    bindings: ChannelBindings,
-    token: &[u8],
-) -> (Result<Context, Error>, Vec<u8>) {
-    let mut out = Vec::new();
-    let acceptor = Acceptor::new(config(service, policy), bindings);
-    let result = acceptor.step(token, &mut out).map(|step| match step {
-        AcceptorStep::Complete(context) => context,
-        step => panic!("{step:?}"),
-    });
-    (result, out)
-}
+use ticket::{Forge, NOW, accept_with, config, service};
 
 //
 #[test]

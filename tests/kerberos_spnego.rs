@@ -4,7 +4,7 @@
 #[path = "support/ticket.rs"]
 mod ticket;
 
-use logon::kerberos::{InitiatorConfig, Key, KeyUsage, Service};
+use logon::kerberos::{InitiatorConfig, Key, KeyUsage};
 use logon::wire::krb5::{GssFlags, GssToken, KrbError, TokenId};
 use logon::wire::ntlm::SIGNATURE;
 use logon::wire::spnego::{MechType, MechTypes, NegState, NegTokenInit, NegTokenResp};
@@ -13,22 +13,7 @@ use logon::{
     InitiatorContext, InitiatorStep, Mechanism, PeerIncompatible, Policy, Refusal, TargetName,
 };
 use std::sync::Arc;
-use ticket::{AES, Clock, Forge, NOW, Random, config, gss, service};
-
-fn accept_with(
-    service: Service,
-    policy: Policy,
-    bindings: ChannelBindings,
-    token: &[u8],
-) -> (Result<Context, Error>, Vec<u8>) {
-    let mut out = Vec::new();
-    let acceptor = Acceptor::new(config(service, policy), bindings);
-    let result = acceptor.step(token, &mut out).map(|step| match step {
-        AcceptorStep::Complete(context) => context,
-        step => panic!("{step:?}"),
-    });
-    (result, out)
-}
+use ticket::{AES, Clock, Forge, NOW, Random, accept_with, config, gss, service};
 
 fn initiator_config(forge: &Forge) -> Arc<InitiatorConfig> {
     Arc::new(InitiatorConfig::new(forge.cached(), Arc::new(Random::default()), Arc::new(Clock)))

@@ -89,10 +89,15 @@ impl PrincipalName {
 
     /// Whether it is the same but for the case of its letters, as Active Directory compares.
     pub(super) fn is_alike(&self, other: &Self) -> bool {
-        let same = |(one, other): (&String, &String)| one.eq_ignore_ascii_case(other);
-        self.realm.eq_ignore_ascii_case(&other.realm)
-            && self.components.len() == other.components.len()
-            && self.components.iter().zip(&other.components).all(same)
+        let components = other.components.iter().map(String::as_str);
+        self.realm.eq_ignore_ascii_case(&other.realm) && self.is_called(components)
+    }
+
+    /// Whether these are its components but for the case of their letters, as Active Directory
+    /// compares.
+    pub(super) fn is_called<'a>(&self, components: impl ExactSizeIterator<Item = &'a str>) -> bool {
+        self.components.len() == components.len()
+            && self.components.iter().zip(components).all(|(one, it)| one.eq_ignore_ascii_case(it))
     }
 
     /// The salt that string-to-key takes if the KDC does not name another: realm and components

@@ -150,12 +150,9 @@ impl Service {
         name: &'k Principal<'k>,
         kvno: Option<u32>,
     ) -> impl Iterator<Item = &'k ServiceKey> {
-        let same = |one: &str, other: &str| one.eq_ignore_ascii_case(other);
         let is_named = move |key: &&ServiceKey| {
-            let components = key.principal.components();
             key.principal.realm() == name.realm
-                && components.len() == name.components.len()
-                && components.iter().zip(&name.components).all(|(one, other)| same(one, other))
+                && key.principal.is_called(name.components.iter().copied())
         };
         let is_first = move |key: &&ServiceKey| Some(key.kvno) == kvno;
         let named = || self.keytab.keys().iter().filter(is_named);

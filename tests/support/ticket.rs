@@ -14,7 +14,10 @@ use logon::wire::krb5::{
 };
 use logon::wire::pac::PacType;
 use logon::wire::spnego::MechType;
-use logon::{AcceptorConfig, FileTime, Policy, SecureRandom, ServerNames, TimeSource};
+use logon::{
+    Acceptor, AcceptorConfig, AcceptorStep, ChannelBindings, Context, Error, FileTime, Policy,
+    SecureRandom, ServerNames, TimeSource,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -71,6 +74,22 @@ pub(crate) fn config(service: Service, policy: Policy) -> Arc<AcceptorConfig> {
     let names = ServerNames::new("WEB01", "CORP");
     let config = AcceptorConfig::new(names, Arc::new(Random::default()), Arc::new(Clock));
     Arc::new(config.with_policy(policy).with_kerberos(Arc::new(service)))
+}
+
+/// One token to a service, where one is all it takes: what came of it, and what is sent.
+pub(crate) fn accept_with(
+    service: Service,
+    policy: Policy,
+    bindings: ChannelBindings,
+    token: &[u8],
+) -> (Result<Context, Error>, Vec<u8>) {
+    let mut out = Vec::new();
+    let acceptor = Acceptor::new(config(service, policy), bindings);
+    let result = acceptor.step(token, &mut out).map(|step| match step {
+        AcceptorStep::Complete(context) => context,
+        step => panic!("{step:?}"),
+    });
+    (result, out)
 }
 
 /// An `AP-REQ`, part by part. The default is right.

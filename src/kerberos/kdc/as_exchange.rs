@@ -64,17 +64,9 @@ impl AsExchange {
         let client = shared.client.in_realm(&self.realm);
         let server = PrincipalName::ticket_granting(&self.realm, &self.realm);
         let body = KdcReqBody {
-            kdc_options: options,
             client: Some(client.as_wire()),
-            server: server.as_wire(),
-            from: None,
-            till: after(shared.config.lifetime),
             rtime: shared.config.renewable.map(after),
-            nonce: self.nonce,
-            etypes: shared.etypes(),
-            addresses: Vec::new(),
-            enc_authorization_data: None,
-            additional_tickets: Vec::new(),
+            ..shared.body(options, server.as_wire(), after(shared.config.lifetime), self.nonce)
         };
         let mut req_body = Vec::new();
         body.encode(&mut req_body)?;

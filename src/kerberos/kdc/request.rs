@@ -8,7 +8,7 @@ use super::secret::ClientSecret;
 use super::tgs_exchange::TgsExchange;
 use crate::env::FileTime;
 use crate::kerberos::{CachedTicket, CredentialCache, PrincipalName};
-use crate::wire::krb5::{KerberosTime, TicketFlags};
+use crate::wire::krb5::{KdcOptions, KdcReqBody, KerberosTime, Principal, TicketFlags};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -323,6 +323,29 @@ impl Shared {
         let mut bytes = Zeroizing::new([0; 16]);
         self.config.random.fill(&mut *bytes)?;
         Ok(bytes)
+    }
+
+    /// What all requests have; the first one adds how long its ticket could be renewed.
+    pub(super) fn body<'a>(
+        &self,
+        kdc_options: KdcOptions,
+        server: Principal<'a>,
+        till: KerberosTime,
+        nonce: u32,
+    ) -> KdcReqBody<'a> {
+        KdcReqBody {
+            kdc_options,
+            client: None,
+            server,
+            from: None,
+            till,
+            rtime: None,
+            nonce,
+            etypes: self.etypes(),
+            addresses: Vec::new(),
+            enc_authorization_data: None,
+            additional_tickets: Vec::new(),
+        }
     }
 
     pub(super) fn etypes(&self) -> Vec<i32> {

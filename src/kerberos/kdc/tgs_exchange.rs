@@ -6,7 +6,7 @@ use super::request::{Next, Shared};
 use crate::kerberos::{CachedTicket, Key, KeyUsage, PrincipalName};
 use crate::wire::krb5::{
     ApOptions, ApReq, Authenticator, Checksum, Element, EncKdcRepPart, EncryptedData,
-    EncryptionKey, KdcOptions, KdcRep, KdcReq, KdcReqBody, KdcReqKind, KerberosTime, TicketFlags,
+    EncryptionKey, KdcOptions, KdcRep, KdcReq, KdcReqKind, KerberosTime, TicketFlags,
 };
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -62,19 +62,7 @@ impl TgsExchange {
             KerberosTime::from_unix(time.to_unix().unwrap_or_default().as_secs())
         };
         let till = if self.renew { self.tgt.renew_till } else { self.tgt.end_time };
-        let body = KdcReqBody {
-            kdc_options: options,
-            client: None,
-            server: self.server.as_wire(),
-            from: None,
-            till: seconds(till),
-            rtime: None,
-            nonce: self.nonce,
-            etypes: shared.etypes(),
-            addresses: Vec::new(),
-            enc_authorization_data: None,
-            additional_tickets: Vec::new(),
-        };
+        let body = shared.body(options, self.server.as_wire(), seconds(till), self.nonce);
         let mut req_body = Vec::new();
         body.encode(&mut req_body)?;
         let mut ap_req = Vec::new();
@@ -137,6 +125,7 @@ impl TgsExchange {
     /// Whether the KDC does not take a ticket of the cache any more: it has expired by the KDC's
     /// clock, was revoked, or is of a key that was changed.
     pub(super) fn is_worth_a_logon(&self, answer: &Answer<'_>) -> bool {
+        // TGT_REVOKED, BAD_INTEGRITY, TKT_EXPIRED, MODIFIED, BADKEYVER
         let gone = |code| matches!(code, 20 | 31 | 32 | 41 | 44);
         self.cached && matches!(answer, Answer::Error(error) if gone(error.error_code))
     }
