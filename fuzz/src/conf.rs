@@ -14,16 +14,11 @@ pub fn krb5_conf(data: &[u8]) {
     let words = text.split(|c: char| c.is_whitespace() || "={}\"*".contains(c)).take(16);
     for realm in words {
         let kdcs = conf.kdcs_of(realm);
-        if kdcs.is_empty() {
-            assert!(conf.primary_kdcs_of(realm).is_empty());
-        } else {
+        if !kdcs.is_empty() {
             same_again(kdcs);
         }
         if let Some(realm) = conf.realm_of(realm) {
             assert!(text.contains(realm) || text.contains(['"', '\\']));
-        }
-        if let Some(path) = conf.path_between(realm, realm) {
-            assert!(path.iter().all(|realm| *realm != "." && !realm.contains(' ')));
         }
     }
 }

@@ -1,4 +1,5 @@
 //! What DNS says of realms: SRV records of their KDCs ([RFC 4120] §7.2.3.2), TXT records of hosts.
+//! And of hosts: what they are an alias of.
 
 use crate::conf::{KdcAddress, Transports};
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolverConfig};
@@ -124,6 +125,20 @@ impl Dns {
             name = name.split_once('.')?.1;
         }
         None
+    }
+
+    /// What a host is called that has addresses: the end of its aliases, with its domain.
+    pub(crate) async fn canonical_name(&self, host: &str) -> Option<String> {
+        // Whatever is no name, an address or one with a port, is none in DNS either.
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if host.is_empty() || host.parse::<IpAddr>().is_ok() || !host.bytes().all(is_name) {
+            return None;
+        }
+        let found = self.resolver().ok()?.lookup_ip(host).await.ok()?;
+        let of_host = |data: &RData| matches!(data, RData::A(_) | RData::AAAA(_));
+        let record = found.as_lookup().answers().iter().find(|record| of_host(&record.data))?;
+        let name = record.name.to_ascii().to_ascii_lowercase();
+        Some(name.trim_end_matches('.').to_owned())
     }
 }
 

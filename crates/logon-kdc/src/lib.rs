@@ -54,7 +54,8 @@
 //! ```
 //!
 //! The feature `dns` looks up SRV records of realms whose KDCs the file does not name, as MIT krb5
-//! does unless `dns_lookup_kdc` is false; and TXT records, if `dns_lookup_realm` is true.
+//! does unless `dns_lookup_kdc` is false; TXT records, if `dns_lookup_realm` is true; and what hosts
+//! are aliases of, if `dns_canonicalize_hostname` is `true` or `fallback`.
 #![cfg_attr(
     not(test),
     deny(

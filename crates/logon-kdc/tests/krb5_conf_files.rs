@@ -67,7 +67,10 @@ const FEDORA: &[(&str, &str)] = &[
         "[domain_realm]\n.ad.corp.example = AD.CORP.EXAMPLE\nad.corp.example = AD.CORP.EXAMPLE\n\
          [capaths]\nAD.CORP.EXAMPLE = {\n  LAB.EXAMPLE = AD.CORP.EXAMPLE\n}\n",
     ),
-    ("pubconf/krb5.include.d/krb5_libdefaults", "[libdefaults]\n canonicalize = true\n"),
+    (
+        "pubconf/krb5.include.d/krb5_libdefaults",
+        "[libdefaults]\n canonicalize = true\n forwardable = true\n",
+    ),
     (
         "pubconf/krb5.include.d/localauth_plugin",
         "[plugins]\n localauth = {\n  module = sssd:/x.so\n }\n",
@@ -82,24 +85,26 @@ fn the_files_of_fedora_and_of_sssd_are_read_in_their_order() {
     assert_eq!(warnings(&conf), [""; 0]);
     let defaults = conf.libdefaults();
     assert_eq!(defaults.default_realm, None);
-    assert!(defaults.canonicalize);
+    assert!(defaults.forwardable);
     assert_eq!(defaults.permitted_enctypes.as_ref().unwrap().len(), 4);
     // The included files stand before the rest.
     assert_eq!(defaults.default_ccache_name.as_deref(), Some("KCM:"));
     assert_eq!(conf.realm_of("web.ad.corp.example"), Some("AD.CORP.EXAMPLE"));
-    assert_eq!(conf.path_between("AD.CORP.EXAMPLE", "LAB.EXAMPLE"), Some(vec!["AD.CORP.EXAMPLE"]));
 }
 
 #[test]
 fn an_included_file_holds_where_it_is_included_and_the_section_goes_on_behind_it() {
     let files = Files::new(&[
-        ("a", "[libdefaults]\n forwardable = yes\ninclude DIR/b\n default_realm = A\n rdns = no\n"),
+        (
+            "a",
+            "[libdefaults]\n forwardable = yes\ninclude DIR/b\n default_realm = A\n dns_lookup_kdc = no\n",
+        ),
         ("b", "[libdefaults]\n default_realm = B\n[realms]\n B = {\n kdc = b\n }\n"),
     ]);
     let conf = files.load(&["a"]).unwrap();
     assert_eq!(warnings(&conf), [""; 0]);
     assert_eq!(conf.libdefaults().default_realm.as_deref(), Some("B"));
-    assert!(conf.libdefaults().forwardable && conf.libdefaults().rdns == Some(false));
+    assert!(conf.libdefaults().forwardable && !conf.libdefaults().dns_lookup_kdc);
     assert_eq!(kdcs(&conf, "B"), ["b"]);
 }
 
@@ -152,11 +157,14 @@ fn what_cannot_be_included_is_a_warning() {
 fn of_several_files_the_first_is_before_the_others_and_one_that_is_missing_does_no_harm() {
     let files = Files::new(&[
         ("a", "[libdefaults]\n default_realm = A\n[realms]\n R = {\n kdc = a\n }\n"),
-        ("b", "[libdefaults]\n default_realm = B\n rdns = no\n[realms]\n R = {\n kdc = b\n }\n"),
+        (
+            "b",
+            "[libdefaults]\n default_realm = B\n dns_lookup_kdc = no\n[realms]\n R = {\n kdc = b\n }\n",
+        ),
     ]);
     let conf = files.load(&["missing", "a", "b"]).unwrap();
     assert_eq!(conf.libdefaults().default_realm.as_deref(), Some("A"));
-    assert_eq!(conf.libdefaults().rdns, Some(false));
+    assert!(!conf.libdefaults().dns_lookup_kdc);
     assert_eq!(kdcs(&conf, "R"), ["a", "b"]);
 }
 
@@ -165,18 +173,17 @@ fn what_one_file_ends_by_a_star_later_files_do_not_go_on_with() {
     let files = Files::new(&[
         (
             "a",
-            "[libdefaults]*\n rdns = no\n[realms]\n R = {\n kdc = a\n }*\n S* = {\n kdc = s\n }\n T = {\n kdc* = t\n }\n[domain_realm]\n x = R\n",
+            "[libdefaults]*\n dns_lookup_kdc = no\n[realms]\n R = {\n kdc = a\n }*\n S* = {\n kdc = s\n }\n T = {\n kdc* = t\n }\n[domain_realm]\n x = R\n",
         ),
         (
             "b",
-            "[libdefaults]\n default_realm = B\n[realms]\n R = {\n kdc = b\n }\n S = {\n kdc = b\n }\n T = {\n kdc = b\n master_kdc = m\n }\n[domain_realm]\n y = R\n",
+            "[libdefaults]\n default_realm = B\n[realms]\n R = {\n kdc = b\n }\n S = {\n kdc = b\n }\n T = {\n kdc = b\n }\n[domain_realm]\n y = R\n",
         ),
     ]);
     let conf = files.load(&["a", "b"]).unwrap();
     assert_eq!(warnings(&conf), [""; 0]);
     assert_eq!(conf.libdefaults().default_realm, None);
     assert_eq!([kdcs(&conf, "R"), kdcs(&conf, "S"), kdcs(&conf, "T")], [["a"], ["s"], ["t"]]);
-    assert_eq!(conf.primary_kdcs_of("T").len(), 1);
     assert_eq!(conf.realm_of("y"), Some("R"));
 }
 
@@ -184,12 +191,12 @@ fn what_one_file_ends_by_a_star_later_files_do_not_go_on_with() {
 fn a_directory_among_the_files_is_read_as_one_that_is_included() {
     let files = Files::new(&[
         ("d/10-a.conf", "[libdefaults]\n default_realm = A\n"),
-        ("d/20-b", "[libdefaults]\n default_realm = B\n rdns = no\n"),
+        ("d/20-b", "[libdefaults]\n default_realm = B\n dns_lookup_kdc = no\n"),
         ("d/00-c~", "[libdefaults]\n default_realm = C\n"),
     ]);
     let conf = files.load(&["d"]).unwrap();
     assert_eq!(conf.libdefaults().default_realm.as_deref(), Some("A"));
-    assert_eq!(conf.libdefaults().rdns, Some(false));
+    assert!(!conf.libdefaults().dns_lookup_kdc);
 }
 
 #[test]

@@ -20,8 +20,6 @@ pub struct Krb5Conf {
     realms: HashMap<String, Realm>,
     /// Hosts and, with a dot in front, domains, in lower case.
     domain_realm: HashMap<String, String>,
-    /// By the realms of client and server.
-    capaths: HashMap<(String, String), Vec<String>>,
     warnings: Vec<Warning>,
 }
 
@@ -41,10 +39,9 @@ pub struct LibDefaults {
     pub dns_lookup_kdc: bool,
     /// `dns_lookup_realm`: TXT records, for hosts without a realm in the file. False by default.
     pub dns_lookup_realm: bool,
-    /// `dns_canonicalize_hostname`. MIT krb5 takes its absence for [`CanonicalizeHostname::Yes`].
-    pub dns_canonicalize_hostname: Option<CanonicalizeHostname>,
-    /// `rdns`. MIT krb5 takes its absence for true.
-    pub rdns: Option<bool>,
+    /// `dns_canonicalize_hostname`. Only for who asks for it: [`CanonicalizeHostname::No`] by
+    /// default, where MIT krb5 says yes.
+    pub dns_canonicalize_hostname: CanonicalizeHostname,
     /// `default_ccache_name` as it stands there; see [`credential_cache`](crate::credential_cache).
     pub default_ccache_name: Option<String>,
     /// `default_client_keytab_name` as it stands there.
@@ -53,8 +50,6 @@ pub struct LibDefaults {
     pub default_keytab_name: Option<String>,
     /// `clockskew`, five minutes by default.
     pub clockskew: Duration,
-    /// `kdc_timesync`: reckon with the KDC's clock. True by default.
-    pub kdc_timesync: bool,
     /// `udp_preference_limit`: longer messages go over TCP first. 1465 bytes by default.
     pub udp_preference_limit: usize,
     /// `default_tkt_enctypes`: what to ask the KDC for.
@@ -69,20 +64,21 @@ pub struct LibDefaults {
     pub renew_lifetime: Option<Duration>,
     /// `forwardable`, false by default.
     pub forwardable: bool,
-    /// `noaddresses`: tickets that are not bound to addresses. True by default.
-    pub noaddresses: bool,
-    /// `canonicalize`: let the KDC correct the client's name. False by default.
-    pub canonicalize: bool,
 }
 
 /// `dns_canonicalize_hostname`: whether DNS may change the name of a host before it becomes part
-/// of a service principal name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// of a service principal name. By the alias and the domain only: addresses are never looked up in
+/// reverse (`rdns`).
+///
+/// Whoever can forge an answer of DNS chooses the service then that is logged on to, and that
+/// proves itself: one that he has the key of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CanonicalizeHostname {
     /// `true`.
     Yes,
     /// `false`.
+    #[default]
     No,
     /// `fallback`: only after the KDC did not know the name as it is.
     Fallback,
@@ -94,13 +90,11 @@ impl Default for LibDefaults {
             default_realm: None,
             dns_lookup_kdc: true,
             dns_lookup_realm: false,
-            dns_canonicalize_hostname: None,
-            rdns: None,
+            dns_canonicalize_hostname: CanonicalizeHostname::No,
             default_ccache_name: None,
             default_client_keytab_name: None,
             default_keytab_name: None,
             clockskew: Duration::from_secs(300),
-            kdc_timesync: true,
             udp_preference_limit: 1465,
             default_tkt_enctypes: None,
             permitted_enctypes: None,
@@ -108,8 +102,6 @@ impl Default for LibDefaults {
             ticket_lifetime: None,
             renew_lifetime: None,
             forwardable: false,
-            noaddresses: true,
-            canonicalize: false,
         }
     }
 }
@@ -140,12 +132,6 @@ impl Krb5Conf {
                 ["domain_realm", host] => {
                     let host = host.to_ascii_lowercase();
                     conf.domain_realm.entry(host).or_insert_with(|| relation.value.clone());
-                    Ok(())
-                }
-                ["capaths", client, server] => {
-                    let path = ((*client).to_owned(), (*server).to_owned());
-                    let words = relation.value.split_whitespace().map(str::to_owned);
-                    conf.capaths.entry(path).or_default().extend(words);
                     Ok(())
                 }
                 _ => Ok(()),
@@ -190,13 +176,6 @@ impl Krb5Conf {
         }
     }
 
-    /// The KDCs of a realm that know of a change of a password first: `primary_kdc`, or
-    /// `master_kdc`.
-    #[must_use]
-    pub fn primary_kdcs_of(&self, realm: &str) -> &[KdcAddress] {
-        self.realms.get(realm).map_or(&[], |realm| &realm.primary)
-    }
-
     /// The realm of a host by `[domain_realm]`: the host itself, else the closest domain above it.
     ///
     /// `None` if the file does not say: then the KDC of the client's own realm is asked, which
@@ -226,14 +205,6 @@ impl Krb5Conf {
         self.realms.keys().map(String::as_str)
     }
 
-    /// The realms between that of a client and that of a server by `[capaths]`, in order: none for
-    /// `.`, which is a direct path. `None` if the file does not say.
-    #[must_use]
-    pub fn path_between(&self, client: &str, server: &str) -> Option<Vec<&str>> {
-        let path = self.capaths.get(&(client.to_owned(), server.to_owned()))?;
-        Some(path.iter().map(String::as_str).filter(|realm| *realm != ".").collect())
-    }
-
     /// What could not be read, in the order of the files.
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
@@ -257,13 +228,12 @@ impl LibDefaults {
             "dns_lookup_kdc" => self.dns_lookup_kdc = boolean()?,
             "dns_lookup_realm" => self.dns_lookup_realm = boolean()?,
             "dns_canonicalize_hostname" => {
-                self.dns_canonicalize_hostname = Some(match value {
+                self.dns_canonicalize_hostname = match value {
                     "fallback" => CanonicalizeHostname::Fallback,
                     _ if boolean()? => CanonicalizeHostname::Yes,
                     _ => CanonicalizeHostname::No,
-                });
+                };
             }
-            "rdns" => self.rdns = Some(boolean()?),
             "default_ccache_name" => self.default_ccache_name = text(),
             // Heimdal's word for it.
             "default_cc_name" if self.default_ccache_name.is_none() => {
@@ -272,7 +242,6 @@ impl LibDefaults {
             "default_client_keytab_name" => self.default_client_keytab_name = text(),
             "default_keytab_name" => self.default_keytab_name = text(),
             "clockskew" => self.clockskew = duration()?,
-            "kdc_timesync" => self.kdc_timesync = boolean()?,
             "udp_preference_limit" => {
                 let problem = |_| format!("`{tag}` is a number of bytes, not {value:?}");
                 self.udp_preference_limit = value.parse().map_err(problem)?;
@@ -285,8 +254,6 @@ impl LibDefaults {
             "ticket_lifetime" => self.ticket_lifetime = Some(duration()?),
             "renew_lifetime" => self.renew_lifetime = Some(duration()?),
             "forwardable" => self.forwardable = boolean()?,
-            "noaddresses" => self.noaddresses = boolean()?,
-            "canonicalize" => self.canonicalize = boolean()?,
             _ => {}
         }
         Ok(())

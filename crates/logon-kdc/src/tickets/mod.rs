@@ -8,7 +8,7 @@ pub use account::principal_of;
 pub use error::TicketsError;
 
 use crate::Environment;
-use crate::conf::Krb5Conf;
+use crate::conf::{CanonicalizeHostname, Krb5Conf};
 use crate::place::{client_keytab, credential_cache, read_keytab};
 use crate::transport::KdcClient;
 use core::fmt;
@@ -135,7 +135,8 @@ impl Tickets {
     }
 
     /// What logs on to a service: `HTTP/` and the host, for example. The name of the host is not
-    /// changed by DNS.
+    /// changed by DNS, unless `krb5.conf` wants it
+    /// ([`CanonicalizeHostname`](crate::CanonicalizeHostname)).
     ///
     /// # Errors
     /// [`TicketsError`] if there is no ticket of it. For a minute after that nobody is asked again.
@@ -243,6 +244,32 @@ impl Tickets {
 
     async fn get(&self, name: &str) -> Result<Arc<InitiatorConfig>, TicketsError> {
         let (service, host) = name.split_once('/').unwrap_or((name, ""));
+        let canonical = async || {
+            let name = self.kdc.canonical_name(host).await;
+            name.filter(|name| !name.eq_ignore_ascii_case(host))
+        };
+        let dns_may = self.kdc.conf().libdefaults().dns_canonicalize_hostname;
+        if dns_may == CanonicalizeHostname::Yes
+            && let Some(host) = canonical().await
+        {
+            return self.get_as_called(service, &host).await;
+        }
+        match self.get_as_called(service, host).await {
+            Err(error)
+                if error.is_unknown_service() && dns_may == CanonicalizeHostname::Fallback =>
+            {
+                let Some(host) = canonical().await else { return Err(error) };
+                self.get_as_called(service, &host).await.map_err(|_| error)
+            }
+            result => result,
+        }
+    }
+
+    async fn get_as_called(
+        &self,
+        service: &str,
+        host: &str,
+    ) -> Result<Arc<InitiatorConfig>, TicketsError> {
         let realm = self.kdc.realm_of(host).await.unwrap_or_default();
         let components = [service, host].into_iter().filter(|it| !it.is_empty());
         let service = PrincipalName::new(PrincipalName::SRV_HST, components, &realm);

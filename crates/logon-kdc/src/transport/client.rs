@@ -211,6 +211,21 @@ impl KdcClient {
         None
     }
 
+    /// What a host is called by DNS: what it is an alias of, with its domain, in lower case. `None`
+    /// if DNS does not know it, for an address, and without the feature `dns`.
+    ///
+    /// # Security
+    /// Whoever can forge an answer of DNS can name another host.
+    pub async fn canonical_name(&self, host: &str) -> Option<String> {
+        #[cfg(feature = "dns")]
+        return timeout(self.limit, self.dns.canonical_name(host)).await.ok().flatten();
+        #[cfg(not(feature = "dns"))]
+        {
+            let _ = host;
+            None
+        }
+    }
+
     fn memory(&self) -> MutexGuard<'_, HashMap<String, Remembered>> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
