@@ -10,7 +10,7 @@ use logon::kerberos::{
     KeyUsage, Keytab, PrincipalName, ServiceKey, ServiceTicket, TicketConfig, TicketError,
     TicketRequest, TicketStep,
 };
-use logon::wire::krb5::{EncTicketPart, Principal, Ticket};
+use logon::wire::krb5::{EncTicketPart, KdcRep, KdcReqKind, Principal, Ticket};
 use logon::{FileTime, OsRandom, TimeSource};
 use std::sync::Arc;
 use std::time::Duration;
@@ -379,12 +379,14 @@ fn a_kdc_that_wants_a_weak_proof_or_another_one_gets_none() {
 
 #[test]
 fn rc4_is_for_those_who_ask_for_it() {
-    let asked =
-        request(config().with_encryption_types(&[EncryptionType::Rc4Hmac]), &cache(), SERVICE)
-            .with_secret(ClientSecret::password(PASSWORD.to_owned()));
-    // This KDC has an AES key of the account, and so refuses what was made with the other.
-    let refused = error(asked, &wrong(Way::Rc4));
-    assert!(matches!(refused, TicketError::Kdc { code: 24, .. }), "{refused}");
+    let asked = |types: &[EncryptionType]| {
+        let asked = request(config().with_encryption_types(types), &cache(), SERVICE);
+        run(asked.with_secret(ClientSecret::password(PASSWORD.to_owned())), &[wrong(Way::Rc4)])
+    };
+    let found = asked(&[AES, EncryptionType::Rc4Hmac]).result.unwrap();
+    assert_eq!(found.ticket.server, name(SERVICE));
+    let refused = asked(&[AES]).result.unwrap_err();
+    assert_eq!(refused, TicketError::NoKey { offered: vec![23] });
 }
 
 #[test]
@@ -396,9 +398,14 @@ fn every_byte_of_an_answer_counts() {
     let kdc = Kdc { services: &["HTTP/web02"], ..corp() };
     let step = || request(config(), &kept, service).step(None).unwrap();
     let TicketStep::SendToKdc(first) = step() else { panic!("a request") };
-    let length = kdc.answer(&first.message).len();
+    let right = kdc.answer(&first.message);
+    let within = |part: &[u8]| {
+        let at = right.windows(part.len()).position(|it| it == part).unwrap();
+        at..at + part.len()
+    };
+    let ticket = within(KdcRep::decode(KdcReqKind::Tgs, &right).unwrap().ticket.as_der());
     let mut taken = Vec::new();
-    for position in 0..length {
+    for position in 0..right.len() {
         let TicketStep::SendToKdc(next) = step() else { panic!("a request") };
         let mut answer = kdc.answer(&next.message);
         answer[position] ^= 0x20;
@@ -409,12 +416,13 @@ fn every_byte_of_an_answer_counts() {
             assert_eq!(found.ticket.session_key.expose(), [7; 32]);
             taken.push(position);
         }
-        let cut = &kdc.answer(&first.message)[..position];
         let TicketStep::SendToKdc(next) = step() else { panic!("a request") };
-        assert!(next.request.step(Some(cut)).is_err(), "{position}");
+        assert!(next.request.step(Some(&right[..position])).is_err(), "{position}");
     }
-    // Its ciphertext and key version, and hints of name types.
-    assert!(taken.len() < length / 2, "{} of {length}", taken.len());
+    taken.retain(|position| !ticket.contains(position));
+    // The type of a name is a hint (RFC 4120 §6.2).
+    let name_type = within(b"\x01\xa1\x09\x30\x07\x1b\x05alice").start;
+    assert_eq!(taken, [name_type]);
 }
 
 #[test]

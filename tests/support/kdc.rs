@@ -24,7 +24,7 @@ pub(crate) enum Way {
     WithoutProof,
     /// Wants anything but a password's proof.
     Certificates,
-    /// Proposes the encryption type of the past.
+    /// Has an account's key of the encryption type of the past, and no other.
     Rc4,
     /// Proposes to hash the password once.
     OneIteration,
@@ -157,7 +157,12 @@ impl Kdc {
     }
 
     pub(crate) fn user_key(&self) -> Key {
-        Key::from_password(AES, self.password, SALT.as_bytes(), Iterations::Default).unwrap()
+        let etype = self.user_etype();
+        Key::from_password(etype, self.password, SALT.as_bytes(), Iterations::Default).unwrap()
+    }
+
+    fn user_etype(&self) -> EncryptionType {
+        if self.way == Way::Rc4 { EncryptionType::Rc4Hmac } else { AES }
     }
 
     pub(crate) fn answer(&self, message: &[u8]) -> Vec<u8> {
@@ -229,7 +234,7 @@ impl Kdc {
     }
 
     fn info(&self) -> Vec<u8> {
-        let etype = if self.way == Way::Rc4 { 23 } else { AES.number() };
+        let etype = self.user_etype().number();
         let params = (self.way == Way::OneIteration).then_some(&[0, 0, 0, 1][..]);
         let entry = EtypeInfo2Entry { etype, salt: Some(SALT), s2kparams: params };
         let mut out = Vec::new();
@@ -360,6 +365,7 @@ impl Kdc {
         let wrong = Key::new(AES, &[9; 32]).unwrap();
         let key = if way == Way::AnotherKey { &wrong } else { grant.reply_key };
         let mut cipher = Vec::new();
+        let etype = key.encryption_type().number();
         key.encrypt(grant.usage, &[2; 16], &plain, &mut cipher);
         let info = self.info();
         let padata = match grant.kind {
@@ -372,7 +378,7 @@ impl Kdc {
             padata,
             client: client.clone(),
             ticket: Ticket::decode(&ticket).unwrap(),
-            enc_part: EncryptedData { etype: AES.number(), kvno: None, cipher: &cipher },
+            enc_part: EncryptedData { etype, kvno: None, cipher: &cipher },
         }
         .encode(&mut out)
         .unwrap();

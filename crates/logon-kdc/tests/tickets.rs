@@ -5,7 +5,7 @@ mod kdc;
 
 use kdc::{Kdc, Served, Way};
 use logon::TargetName;
-use logon::kerberos::{Keytab, PrincipalName, ServiceKey};
+use logon::kerberos::{Keytab, PrincipalName, ServiceKey, TicketError};
 use logon::wire::krb5::{CachedCredential, CredentialCacheFile};
 use logon_kdc::{KdcClient, Krb5Conf, Tickets, TicketsError, principal_of};
 use std::path::Path;
@@ -252,11 +252,21 @@ async fn a_clock_that_is_wrong_does_not_matter() {
 
 #[tokio::test]
 async fn a_kdc_that_lies_gives_no_ticket() {
-    for way in [Way::AnotherKey, Way::AnotherNonce, Way::AnotherClient, Way::Garbage] {
+    for (way, expected) in [
+        (Way::AnotherKey, TicketError::NotProven),
+        (Way::AnotherNonce, TicketError::Mismatch("another request's nonce")),
+        (Way::AnotherClient, TicketError::Mismatch("a ticket of another client")),
+    ] {
         let served = Kdc { way, ..corp() }.serve();
-        let tickets = with_password(&served, "S3cret!pw");
-        assert!(ask(&tickets, WEB01).await.is_err(), "{way:?}");
+        let error = ask(&with_password(&served, "S3cret!pw"), WEB01).await.unwrap_err();
+        let TicketsError::Ticket { cause, of_client: true } = error else { panic!("{error}") };
+        assert_eq!(cause, expected, "{way:?}");
     }
+    let served = Kdc { way: Way::Garbage, ..corp() }.serve();
+    let error = ask(&with_password(&served, "S3cret!pw"), WEB01).await.unwrap_err();
+    let TicketsError::Ticket { cause: TicketError::Decode(_), .. } = error else {
+        panic!("{error}")
+    };
 }
 
 #[test]
