@@ -44,10 +44,10 @@ pub enum Logon {
     RefusedBefore,
     /// The server does not take the ticket that it was sent.
     TicketRefused {
-        /// Its error code ([RFC 4120] §7.5.9).
+        /// Its error code ([RFC 4120] §7.5.9). Many servers do not tell it.
         ///
         /// [RFC 4120]: https://www.rfc-editor.org/rfc/rfc4120
-        code: i32,
+        code: Option<i32>,
     },
     /// There is no ticket of the server, and nothing else to log on with.
     NoTicket {
@@ -85,7 +85,10 @@ impl fmt::Display for Logon {
             Self::RefusedBefore => {
                 f.write_str("the credentials were refused before and not sent again")
             }
-            Self::TicketRefused { code } => write!(
+            Self::TicketRefused { code: None } => {
+                f.write_str("the server does not take the ticket, and does not say why")
+            }
+            Self::TicketRefused { code: Some(code) } => write!(
                 f,
                 "the server does not take the ticket: {} (Kerberos error {code})",
                 why_refused(*code)
@@ -100,6 +103,11 @@ impl fmt::Display for Logon {
             ),
         }
     }
+}
+
+/// All that goes there, and no password could be tried by it.
+fn is_ticket(credentials: &Credentials) -> bool {
+    credentials.last && !credentials.counts
 }
 
 /// What a service's error codes mean ([RFC 4120] §7.5.9).
@@ -163,6 +171,8 @@ pub(crate) struct Party<'a> {
     ticket: Option<Result<Arc<TicketConfig>, TicketsError>>,
     /// The password can be tried by what was sent last.
     counts: bool,
+    /// What was sent last is a ticket, and nothing else.
+    of_ticket: bool,
     pub(crate) logon: Logon,
 }
 
@@ -193,6 +203,7 @@ impl<'a> Party<'a> {
             exchanging: false,
             ticket: None,
             counts: false,
+            of_ticket: false,
             logon: Logon::NotAsked,
         }
     }
@@ -287,8 +298,7 @@ impl<'a> Party<'a> {
     async fn permitted(&mut self, credentials: Option<Credentials>) -> Option<Credentials> {
         let (credentials, attempt) = (credentials?, self.attempt.as_mut()?);
         // A ticket locks nobody out.
-        let harmless = credentials.last && !credentials.counts;
-        if harmless || attempt.may_send().await {
+        if is_ticket(&credentials) || attempt.may_send().await {
             self.sent = true;
             return Some(credentials);
         }
@@ -409,7 +419,7 @@ impl<'a> Party<'a> {
                 if let Some(tickets) = login.tickets.as_ref() {
                     tickets.forget(&self.target);
                 }
-                self.logon = Logon::TicketRefused { code };
+                self.logon = Logon::TicketRefused { code: Some(code) };
                 Ok(None)
             }
             Err(error) => match (error, scheme) {
@@ -427,7 +437,10 @@ impl<'a> Party<'a> {
             self.logon = Logon::NoLogin;
             return;
         };
-        self.logon = Logon::Refused { scheme };
+        self.logon = match self.of_ticket {
+            true => Logon::TicketRefused { code: None },
+            false => Logon::Refused { scheme },
+        };
         // Of a ticket nothing follows for the password.
         if let Some(attempt) = self.attempt.as_mut().filter(|_| self.counts) {
             attempt.failed();
@@ -440,6 +453,7 @@ impl<'a> Party<'a> {
     /// The request goes out, with these credentials if there are any.
     pub(crate) fn sending(&mut self, credentials: Option<&Credentials>) {
         self.counts = credentials.is_some_and(|credentials| credentials.counts);
+        self.of_ticket = credentials.is_some_and(is_ticket);
         if let Some(attempt) = self.attempt.as_mut().filter(|_| self.counts) {
             attempt.sending();
         }

@@ -86,8 +86,12 @@ impl Answer<'_> {
                 Exit::NoCredentials,
                 format!("{host}: {}; {}", self.outcome.origin, self.offer(offered)),
             ),
-            Logon::TicketRefused { .. } => {
-                (Exit::Refused, format!("{host}: {}", self.outcome.origin))
+            Logon::TicketRefused { code } => {
+                let advice = match code {
+                    Some(_) => String::new(),
+                    None => format!(". {}", of_tickets(self.is_bound())),
+                };
+                (Exit::Refused, format!("{host}: {}{advice}", self.outcome.origin))
             }
             Logon::NoTicket { cause } => (
                 if cause.is_about_client() { Exit::Refused } else { Exit::NoCredentials },
@@ -183,13 +187,18 @@ impl Answer<'_> {
 
     /// What it may be.
     fn suspicion(&self) -> String {
-        let https = self.url.as_ref().is_some_and(|url| url.scheme() == "https");
-        let bound = https && !self.who.sends_no_bindings();
-        if matches!(self.who.known, Known::Tickets(_)) {
-            return of_tickets(bound).to_owned();
-        }
         let domain = self.name().contains(['\\', '@']);
-        format!("{}; every attempt counts against the account", of_password(https, bound, domain))
+        let advice = of_password(self.is_https(), self.is_bound(), domain);
+        format!("{advice}; every attempt counts against the account")
+    }
+
+    fn is_https(&self) -> bool {
+        self.url.as_ref().is_some_and(|url| url.scheme() == "https")
+    }
+
+    /// To the certificate of the server.
+    fn is_bound(&self) -> bool {
+        self.is_https() && !self.who.sends_no_bindings()
     }
 
     /// What is offered, and not enabled.
@@ -199,8 +208,7 @@ impl Answer<'_> {
             return "tickets are nothing to it: -u NAME logs on with a password";
         }
         let basic = offered.iter().any(|name| name.eq_ignore_ascii_case("basic"));
-        let https = self.url.as_ref().is_some_and(|url| url.scheme() == "https");
-        match (basic, https) {
+        match (basic, self.is_https()) {
             (true, true) => "--scheme basic sends the password itself",
             (true, false) => "Basic sends the password itself, and over https only",
             _ => "--scheme enables it",
