@@ -224,12 +224,21 @@ fn a_check_looks_at_keytabs_and_leaves_the_replay_cache_alone() {
         (config.replace("\"replays\"", "\"no/replays\""), "no/replays: there is no such folder"),
         (config.replace("web.keytab", "users"), "users: "),
         (config.replace("web.keytab", "rc4.keytab"), "rc4.keytab: its keys are of RC4 alone"),
+        (config.replace("\"CORP.EXAMPLE\"", "\"Corp.Example\""), "`realms` names Corp.Example"),
     ] {
         folder.config(&config);
         let ended = folder.run(&["--check"]);
         assert_ne!(ended.code, Some(0), "{config}");
         assert!(ended.log.contains(expected), "{ended:?}");
     }
+    // Others are trusted, and the domain of the own realm is not named.
+    folder.config(&config.replace("\"CORP.EXAMPLE\"", "\"PARTNER.EXAMPLE\""));
+    let ended = folder.run(&["--check"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(
+        ended.log.contains(r"accounts of CORP.EXAMPLE are called CORP.EXAMPLE\user"),
+        "{ended:?}"
+    );
 }
 
 const DOMAIN_SID: &str = "S-1-5-21-3167651404-3865080224-2280184895";

@@ -4,6 +4,7 @@ use super::{KerberosConfig, Replays};
 use crate::gateway::certificates::Making;
 use crate::gateway::secret_file;
 use logon::kerberos::{EncryptionType, Keytab, Service, ServiceSource};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
@@ -61,7 +62,7 @@ impl Keys {
         }
         let files: Vec<_> = config.keytabs.get_ref().iter().map(|it| folder.join(it)).collect();
         // Before the memory is begun.
-        let (seen, keytab) = (stamps(&files), read(&files, config.rc4)?);
+        let (seen, keytab) = (stamps(&files), read(&files, config)?);
         let replays = Replays::of(config, folder, replays, making)?;
         let service = service(config, keytab, &replays);
         let watch = Watch { next_check: after_interval(), seen };
@@ -86,7 +87,7 @@ impl Keys {
     fn reload(&self) -> Result<(), String> {
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         watch.seen = stamps(&self.files);
-        self.replace(read(&self.files, self.config.rc4)?);
+        self.replace(read(&self.files, &self.config)?);
         Ok(())
     }
 
@@ -106,7 +107,7 @@ impl Keys {
             return;
         }
         watch.seen = seen;
-        match read(&self.files, self.config.rc4) {
+        match read(&self.files, &self.config) {
             Ok(keytab) => {
                 tracing::info!(keys = keytab.keys().len(), "keytabs read again");
                 self.replace(keytab);
@@ -153,11 +154,11 @@ fn service(config: &KerberosConfig, keytab: Keytab, replays: &Arc<Replays>) -> S
 }
 
 /// The keys of all files.
-fn read(files: &[PathBuf], rc4: bool) -> Result<Keytab, String> {
+fn read(files: &[PathBuf], config: &KerberosConfig) -> Result<Keytab, String> {
     let mut all = Keytab::default();
     for path in files {
         let keytab = read_one(path)?;
-        if !rc4 && keytab.keys().iter().all(|key| key.key.encryption_type().is_weak()) {
+        if !config.rc4 && keytab.keys().iter().all(|key| key.key.encryption_type().is_weak()) {
             return Err(format!(
                 "keytab {}: its keys are of RC4 alone, and `rc4` is false, so no ticket could be \
                  taken: allow AES for the account, and export the keytab again",
@@ -166,7 +167,28 @@ fn read(files: &[PathBuf], rc4: bool) -> Result<Keytab, String> {
         }
         all.extend(keytab.keys().iter().cloned());
     }
+    check_realms(&all, config)?;
     Ok(all)
+}
+
+/// What accounts are called depends on these names.
+fn check_realms(keytab: &Keytab, config: &KerberosConfig) -> Result<(), String> {
+    let named = config.realms.get_ref();
+    let realms: BTreeSet<&str> = keytab.keys().iter().map(|key| key.principal.realm()).collect();
+    let is_alone = realms.len() == 1 && named.is_empty();
+    for realm in realms.into_iter().filter(|realm| !is_alone && !named.contains_key(*realm)) {
+        if let Some(other) = named.keys().find(|name| name.eq_ignore_ascii_case(realm)) {
+            return Err(format!(
+                "the keytab is of the realm {realm}, and `realms` names {other}: write it as it is \
+                 in the keytab, to the letter"
+            ));
+        }
+        tracing::warn!(
+            "accounts of {realm} are called {realm}\\user: for the NetBIOS name of its domain \
+             write `realms = {{ \"{realm}\" = \"NAME\" }}`, beside those that are there"
+        );
+    }
+    Ok(())
 }
 
 /// The keys of a file, of which there is one at least.

@@ -102,6 +102,7 @@ impl ReplayFile {
             }
             Err(why) => (Vec::new(), Begun::Anew { why }),
         };
+        close_to_others(&log.file).map_err(cannot)?;
         log.rewrite(&records).map_err(cannot)?;
         // From here on a power failure is noticed.
         log.file.sync_all().map_err(cannot)?;
@@ -198,13 +199,15 @@ impl Log {
         let mut bytes = Vec::new();
         self.file.seek(SeekFrom::Start(0))?;
         (&self.file).take(MAX_SIZE).read_to_end(&mut bytes)?;
-        let Some((head, rest)) = bytes.split_first_chunk::<HEADER>() else {
-            return Ok(Err("the file is cut off"));
-        };
-        let (magic, head) = head.split_at(MAGIC.len());
-        if magic != MAGIC {
+        // Nothing is lost with what a crash has left of ours, or with nothing but zeros.
+        let ours = bytes.iter().zip(MAGIC).all(|(byte, magic)| byte == magic);
+        if !ours && bytes.iter().any(|byte| *byte != 0) {
             return Err(io::Error::other("it is not a replay cache"));
         }
+        let Some((head, rest)) = bytes.split_first_chunk::<HEADER>().filter(|_| ours) else {
+            return Ok(Err("the file is cut off"));
+        };
+        let (_, head) = head.split_at(MAGIC.len());
         let (boot, head) = head.split_at(self.boot.len());
         let same_boot = boot == self.boot && self.boot != [0; 36];
         match head.first() {
@@ -332,7 +335,7 @@ fn boot() -> [u8; 36] {
 #[cfg(unix)]
 fn open_exclusively(path: &Path) -> Result<File, String> {
     use rustix::fs::{FlockOperation, flock};
-    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    use std::os::unix::fs::OpenOptionsExt;
     let cannot = |error: io::Error| format!("cannot be opened: {error}");
     let file = OpenOptions::new()
         .read(true)
@@ -348,12 +351,22 @@ fn open_exclusively(path: &Path) -> Result<File, String> {
         rustix::io::Errno::WOULDBLOCK => "another process has it".to_owned(),
         error => cannot(error.into()),
     })?;
-    let mode = file.metadata().map_err(cannot)?.permissions().mode();
-    // Whoever can write there can have something forgotten.
-    if mode & 0o077 != 0 {
-        file.set_permissions(PermissionsExt::from_mode(0o600)).map_err(cannot)?;
-    }
     Ok(file)
+}
+
+/// Whoever can write there can have something forgotten.
+#[cfg(unix)]
+fn close_to_others(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    match file.metadata()?.permissions().mode() & 0o077 {
+        0 => Ok(()),
+        _ => file.set_permissions(PermissionsExt::from_mode(0o600)),
+    }
+}
+
+#[cfg(not(unix))]
+fn close_to_others(_: &File) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(windows)]

@@ -75,6 +75,8 @@ fn a_file_that_is_not_whole_or_of_another_boot_is_not_believed() {
         (changed(52, b'w'), "it was left for another one, or half written"),
         (good[..HEADER + RECORD - 1].to_vec(), "the file is cut off"),
         (good[..HEADER - 1].to_vec(), "the file is cut off"),
+        (good[..5].to_vec(), "the file is cut off"),
+        (vec![0; HEADER + RECORD], "the file is cut off"),
         (Vec::new(), "there was no file"),
     ] {
         let copy = path.with_extension("changed");
@@ -138,10 +140,11 @@ fn two_processes_do_not_share_a_file_and_nobody_else_reads_it() {
 fn what_is_no_replay_cache_is_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("web.keytab");
-    let content = [5_u8; 200];
-    fs::write(&path, content).unwrap();
-    assert!(ReplayFile::open(&path, at(0), AHEAD).unwrap_err().contains("not a replay cache"));
-    assert_eq!(fs::read(&path).unwrap(), content);
+    for content in [&[5; 200][..], b"alice:1000:aad3b435", b"l\n", b"logon replays 2\n"] {
+        fs::write(&path, content).unwrap();
+        assert!(ReplayFile::open(&path, at(0), AHEAD).unwrap_err().contains("not a replay cache"));
+        assert_eq!(fs::read(&path).unwrap(), content);
+    }
     assert!(ReplayFile::open(folder.path(), at(0), AHEAD).is_err());
     assert!(ReplayFile::open(&folder.path().join("no/replays"), at(0), AHEAD).is_err());
 }
