@@ -38,6 +38,13 @@ impl Setting {
     }
 }
 
+/// Who is measured.
+#[derive(Clone, Copy)]
+enum Side {
+    Acceptor,
+    Initiator,
+}
+
 /// A ticket and a keytab as both libraries take them.
 struct Case {
     what: &'static str,
@@ -89,39 +96,32 @@ impl Case {
         gss::side(mit.program, &arguments[..count], &environment)
     }
 
-    fn acceptor(
+    fn add(
         &self,
         table: &mut Table,
         mit: Mit<'_>,
+        side: Side,
         spnego: bool,
         settings: &[Setting],
     ) -> Result<(), Error> {
-        let ours = Contender::new(cases::kerberos_accept(self.credentials.clone(), spnego));
+        let credentials = || self.credentials.clone();
+        let (name, title, ours) = match side {
+            Side::Acceptor => {
+                let whole = Contender::new(cases::kerberos_accept(credentials(), spnego));
+                ("acceptor", "server", whole)
+            }
+            Side::Initiator => {
+                let first = Contender::new(cases::kerberos_initiate(credentials(), spnego));
+                let last = Contender::new(cases::kerberos_verify_server(credentials(), spnego));
+                ("initiator", "client, both steps", first.and(last))
+            }
+        };
         let ours = table.add(ours);
         for setting in settings {
-            let theirs = table.add(self.mit(mit, "acceptor", spnego, *setting)?);
+            let theirs = table.add(self.mit(mit, name, spnego, *setting)?);
             // What was set as the aim is MIT as it is installed.
             let at_most = (*setting == Setting::Default).then_some(0.6);
-            let what = format!("Kerberos server, {}, {}", carrier(spnego), self.what);
-            table.row(&what, ours, setting.title(), theirs, at_most);
-        }
-        Ok(())
-    }
-
-    fn initiator(
-        &self,
-        table: &mut Table,
-        mit: Mit<'_>,
-        spnego: bool,
-        settings: &[Setting],
-    ) -> Result<(), Error> {
-        let first = Contender::new(cases::kerberos_initiate(self.credentials.clone(), spnego));
-        let last = cases::kerberos_verify_server(self.credentials.clone(), spnego);
-        let ours = table.add(first.and(Contender::new(last)));
-        for setting in settings {
-            let theirs = table.add(self.mit(mit, "initiator", spnego, *setting)?);
-            let at_most = (*setting == Setting::Default).then_some(0.6);
-            let what = format!("Kerberos client, both steps, {}, {}", carrier(spnego), self.what);
+            let what = format!("Kerberos {title}, {}, {}", carrier(spnego), self.what);
             table.row(&what, ours, setting.title(), theirs, at_most);
         }
         Ok(())
@@ -137,14 +137,14 @@ fn against_mit(table: &mut Table, mit: Mit<'_>) -> Result<(), Error> {
     let sha1 = Case::of_kdc(mit, "18", "web01.corp.example")?;
     let sha2 = Case::of_kdc(mit, "20", "web02.corp.example")?;
     let domain = Case::of_a_domain(mit)?;
-    sha1.acceptor(table, mit, false, &[Default, NoReplayCache, Memory])?;
-    sha1.acceptor(table, mit, true, &[Default, NoReplayCache, Memory])?;
-    sha2.acceptor(table, mit, true, &[Default, NoReplayCache])?;
-    domain.acceptor(table, mit, true, &[Default, NoReplayCache])?;
-    sha1.initiator(table, mit, false, &[Default, Memory])?;
-    sha1.initiator(table, mit, true, &[Default, Memory])?;
-    sha2.initiator(table, mit, true, &[Default])?;
-    domain.initiator(table, mit, true, &[Default])
+    sha1.add(table, mit, Side::Acceptor, false, &[Default, NoReplayCache, Memory])?;
+    sha1.add(table, mit, Side::Acceptor, true, &[Default, NoReplayCache, Memory])?;
+    sha2.add(table, mit, Side::Acceptor, true, &[Default, NoReplayCache])?;
+    domain.add(table, mit, Side::Acceptor, true, &[Default, NoReplayCache])?;
+    sha1.add(table, mit, Side::Initiator, false, &[Default, Memory])?;
+    sha1.add(table, mit, Side::Initiator, true, &[Default, Memory])?;
+    sha2.add(table, mit, Side::Initiator, true, &[Default])?;
+    domain.add(table, mit, Side::Initiator, true, &[Default])
 }
 
 /// The lines of Kerberos.

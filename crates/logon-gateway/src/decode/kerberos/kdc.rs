@@ -1,7 +1,7 @@
 //! What clients and KDCs say to each other ([RFC 4120] §5.4).
 
 use super::padata::{self, PA_ENC_TIMESTAMP, PA_TGS_REQ};
-use super::ticket::{print_cipher, print_encrypted, print_key, print_name};
+use super::ticket::{print_cipher, print_encrypted, print_key, print_name, print_times};
 use super::words::{Bits, Etype, KDC_OPTIONS, Moment, TICKET_FLAGS};
 use super::{ap, ticket};
 use crate::decode::DecodeFailure;
@@ -116,17 +116,11 @@ fn print_part(tree: &mut Tree<'_>, part: &EncKdcRepPart<'_>) -> Result<(), Decod
     print_key(tree, "key", &part.key)?;
     tree.line(format_args!("nonce {}", part.nonce))?;
     tree.line(format_args!("flags {}", Bits(part.flags.bits(), TICKET_FLAGS)))?;
-    for (field, time) in [
-        ("key-expiration", part.key_expiration),
-        ("authtime", Some(part.auth_time)),
-        ("starttime", part.start_time),
-        ("endtime", Some(part.end_time)),
-        ("renew-till", part.renew_till),
-    ] {
-        if let Some(time) = time {
-            tree.line(format_args!("{field} {}", Moment::from(time)))?;
-        }
+    if let Some(time) = part.key_expiration {
+        tree.line(format_args!("key-expiration {}", Moment::from(time)))?;
     }
+    let [begin, end] = [part.auth_time, part.end_time].map(Some);
+    print_times(tree, [begin, part.start_time, end, part.renew_till])?;
     print_name(tree, "sname", &part.server)?;
     Ok(padata::print(tree, &part.encrypted_pa_data)?)
 }

@@ -7,7 +7,9 @@ use crate::decode::keys::{Keys, Locked, Opened};
 use crate::decode::tree::{Hex, Tree};
 use logon::DecodeError;
 use logon::kerberos::{Key, KeyUsage};
-use logon::wire::krb5::{EncTicketPart, EncryptedData, EncryptionKey, Principal, Ticket};
+use logon::wire::krb5::{
+    EncTicketPart, EncryptedData, EncryptionKey, KerberosTime, Principal, Ticket,
+};
 use std::io;
 use zeroize::Zeroizing;
 
@@ -100,6 +102,17 @@ pub(super) fn print_key(
     tree.line(format_args!("{field} {}, not shown", Etype(key.key_type)))
 }
 
+/// When a ticket was granted, when it begins, ends, and can be renewed no more.
+pub(super) fn print_times(tree: &mut Tree<'_>, times: [Option<KerberosTime>; 4]) -> io::Result<()> {
+    let fields = ["authtime", "starttime", "endtime", "renew-till"];
+    for (field, time) in fields.into_iter().zip(times) {
+        if let Some(time) = time {
+            tree.line(format_args!("{field} {}", Moment::from(time)))?;
+        }
+    }
+    Ok(())
+}
+
 fn print_inside(
     tree: &mut Tree<'_>,
     part: &EncTicketPart<'_>,
@@ -116,16 +129,8 @@ fn print_inside(
             tree.line(format_args!("transited {realms:?}, type {}", part.transited.kind))?;
         }
     }
-    for (field, time) in [
-        ("authtime", Some(part.auth_time)),
-        ("starttime", part.start_time),
-        ("endtime", Some(part.end_time)),
-        ("renew-till", part.renew_till),
-    ] {
-        if let Some(time) = time {
-            tree.line(format_args!("{field} {}", Moment::from(time)))?;
-        }
-    }
+    let [begin, end] = [part.auth_time, part.end_time].map(Some);
+    print_times(tree, [begin, part.start_time, end, part.renew_till])?;
     for address in &part.addresses {
         tree.line(format_args!("caddr, type {}: {}", address.kind, Hex(address.data)))?;
     }
