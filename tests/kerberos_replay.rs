@@ -8,7 +8,7 @@ use logon::kerberos::{KerberosRefusal, MemoryReplayCache, ReplayCache, Service};
 use logon::{
     Acceptor, AcceptorStep, ChannelBindings, Error, FileTime, Policy, Refusal, StoreError,
 };
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use ticket::{Forge, NOW, accept_with, config, service};
 
@@ -93,4 +93,38 @@ fn without_a_memory_of_replays_nobody_logs_on() {
     let (result, out) = accept_with(service, Policy::default(), ChannelBindings::none(), &token);
     assert!(matches!(result, Err(Error::Store(_))), "{result:?}");
     assert!(out.is_empty());
+}
+
+/// Remembers when something was made, and until when it is kept.
+#[derive(Debug, Default)]
+struct Times(Mutex<Vec<(FileTime, FileTime)>>);
+
+impl ReplayCache for Times {
+    fn is_new(
+        &self,
+        _: [u8; 32],
+        made: FileTime,
+        until: FileTime,
+        _: FileTime,
+    ) -> Result<bool, StoreError> {
+        self.0.lock().unwrap().push((made, until));
+        Ok(true)
+    }
+}
+
+// not from now on: the clock of a client that is ahead would outlive its memory.
+#[test]
+fn an_authenticator_is_remembered_for_as_long_as_its_clients_clock_lets_it_be_sent() {
+    let at = |seconds| FileTime::from_unix(Duration::from_secs(seconds));
+    for ctime in [NOW - 300, NOW, NOW + 300] {
+        let times = Arc::new(Times::default());
+        let service = Service::new(ticket::keytab(), Arc::clone(&times) as _);
+        let token = Forge { ctime, cusec: 0, ..Forge::default() }.token();
+        let service = service.with_pac_required(false);
+        let (result, _) = accept_with(service, Policy::default(), ChannelBindings::none(), &token);
+        assert!(result.is_ok(), "{result:?}");
+        let seen = times.0.lock().unwrap();
+        let [(made, until)] = seen[..] else { panic!("{seen:?}") };
+        assert!(made == at(ctime) && until >= at(ctime + 300), "{ctime}: {until:?}");
+    }
 }
