@@ -64,6 +64,7 @@ async fn look(
     let mut findings = Findings::default();
     let mut hosts = BTreeSet::new();
     let mut expected = None;
+    let mut listen = Vec::new();
     let mut keys = Keytabs { files: options.keytab.clone(), rc4: false };
     if let Some(file) = file
         && let Some(config) = read(file, &mut findings)
@@ -73,6 +74,7 @@ async fn look(
         hosts = checks::all(&subject, &mut findings).await;
         expected = Some(expectation(&subject));
         keys.take(&subject);
+        listen.extend(config.listen.iter().map(|listen| *listen.address.get_ref()));
     }
     if let Some(target) = target {
         probe::check(target, expected.as_ref(), clock, &mut findings).await;
@@ -89,7 +91,7 @@ async fn look(
             names.insert(config::host_name());
         }
         let Keytabs { files: keytabs, rc4 } = keys;
-        let subject = kerberos::Subject { hosts: &names, keytabs, rc4, clock };
+        let subject = kerberos::Subject { hosts: &names, keytabs, listen, rc4, clock };
         kerberos::check(&subject, &mut findings).await;
         hosts.extend(names.iter().filter_map(|name| checks::host(name)));
     }

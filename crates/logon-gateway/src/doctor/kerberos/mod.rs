@@ -17,7 +17,7 @@ use keytab::Keys;
 use logon::kerberos::PrincipalName;
 use logon_kdc::{KdcClient, Krb5Conf};
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +28,8 @@ pub(super) struct Subject<'a> {
     pub(super) hosts: &'a BTreeSet<String>,
     /// Those of this machine if there is none.
     pub(super) keytabs: Vec<PathBuf>,
+    /// Where the gateway listens, if that is known.
+    pub(super) listen: Vec<SocketAddr>,
     /// Whether tickets of RC4 are taken.
     pub(super) rc4: bool,
     pub(super) clock: Clock,
@@ -67,7 +69,7 @@ async fn check_with(
     for host in subject.hosts.iter().filter(|host| is_name(host)) {
         conf::check(host, &keys, kdc.conf(), out);
     }
-    names::check(subject.hosts, &keys, &place, out);
+    names::check(subject, &keys, &place, out);
     kdc::check(subject, &keys, kdc, &place, out).await;
 }
 

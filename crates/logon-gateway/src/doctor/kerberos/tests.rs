@@ -210,16 +210,42 @@ fn an_alias_needs_keys_of_both_names() {
     };
     let alias = answer("127.0.0.1", Some("srv1.corp.example."), None);
     let out = say(&one, &alias);
-    out.assert(Level::Ok, "127.0.0.1, this machine");
     out.assert(Level::Warn, "ask for a ticket of HTTP/srv1.corp.example");
     out.assert(Level::Warn, "setspn -S HTTP/srv1.corp.example ACCOUNT");
     say(&both, &alias).assert_none_above(Level::Ok);
     let back = answer("127.0.0.1", Some("WEB01.corp.example."), Some("srv1.corp.example"));
     say(&one, &back).assert(Level::Note, "rdns = false");
     say(&both, &back).assert_none_above(Level::Ok);
-    // TEST-NET-1 is nobody's.
-    say(&one, &answer("192.0.2.1", None, None)).assert(Level::Note, "not an address of this");
     say(&one, &Resolved::Not("unknown".into())).assert(Level::Warn, "add it to DNS");
+}
+
+#[test]
+fn a_name_has_to_lead_to_where_the_gateway_listens() {
+    let look = |addresses: &[&str], listen: &[&str]| {
+        let addresses: Vec<_> = addresses.iter().map(|it| it.parse().unwrap()).collect();
+        let listen: Vec<_> = listen.iter().map(|it| it.parse().unwrap()).collect();
+        let mut out = Findings::default();
+        names::reach(HOST, &addresses, &listen, &mut out);
+        assert_eq!(out.0.len(), 1, "{:#?}", out.0);
+        out
+    };
+    for listen in [&[][..], &["127.0.0.55:8443"], &["0.0.0.0:8443"], &["[::]:8443"]] {
+        look(&["127.0.0.55"], listen).assert(Level::Ok, "is 127.0.0.55, this machine");
+    }
+    look(&["::1", "127.0.0.1"], &["127.0.0.1:8443"]).assert(Level::Ok, "this machine");
+    let other = look(&["127.0.0.55"], &["127.0.0.1:8443", "[::1]:8443"]);
+    other.assert(
+        Level::Warn,
+        "is 127.0.0.55, and the gateway listens at 127.0.0.1:8443, [::1]:8443",
+    );
+    other.assert(Level::Warn, "`address = \"0.0.0.0:8443\"` in [[listen]]");
+    look(&["::1"], &["0.0.0.0:81"]).assert(Level::Warn, "`address = \"[::]:81\"`");
+    // TEST-NET-1 is nobody's.
+    for listen in [&[][..], &["0.0.0.0:8443"], &["192.0.2.7:8443"]] {
+        look(&["192.0.2.1"], listen).assert(Level::Note, "not an address of this machine");
+    }
+    look(&["192.0.2.1"], &["127.0.0.1:8443"])
+        .assert(Level::Warn, "listens at 127.0.0.1:8443 alone");
 }
 
 /// A KDC at a port, until it is dropped.
@@ -293,7 +319,13 @@ fn account(kdc: &Kdc) -> ServiceKey {
 
 async fn ask_about(hosts: &[&str], keys: &Keys, kdc: &KdcClient) -> Findings {
     let hosts: BTreeSet<String> = hosts.iter().map(ToString::to_string).collect();
-    let subject = Subject { hosts: &hosts, keytabs: Vec::new(), rc4: false, clock: Clock::now() };
+    let subject = Subject {
+        hosts: &hosts,
+        keytabs: Vec::new(),
+        listen: Vec::new(),
+        rc4: false,
+        clock: Clock::now(),
+    };
     let mut out = Findings::default();
     kdc::check(&subject, keys, kdc, &place(), &mut out).await;
     out
