@@ -125,8 +125,8 @@ pub(crate) struct DoctorOptions {
     #[arg(long, value_name = "FILE")]
     pub(crate) keytab: Vec<PathBuf>,
 
-    /// A name that clients use, for Kerberos; may be given several times. Those of the
-    /// configuration or of the URL if absent, else that of this machine
+    /// A name that clients use; may be given several times. For Kerberos those of the configuration
+    /// or of the URL if absent, else that of this machine
     #[arg(long, value_name = "NAME")]
     pub(crate) host: Vec<String>,
 

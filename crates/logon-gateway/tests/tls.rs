@@ -6,6 +6,7 @@ mod support;
 
 use logon::ChannelBindings;
 use logon::http::Scheme;
+use logon::kerberos::{EncryptionType, Key, Keytab, ServiceKey};
 use logon_hyper::rustls::pki_types::CertificateDer;
 use logon_hyper::rustls::pki_types::pem::PemObject;
 use std::os::unix::fs::PermissionsExt;
@@ -185,6 +186,29 @@ async fn a_self_signed_certificate_is_made_once_and_only_its_owner_can_read_the_
     assert_eq!(std::fs::read(&path).unwrap(), made);
     assert!(!gateway.log().contains("made a self-signed certificate"));
     Client::connect_tls(gateway.address(0), &tls, "localhost").await;
+}
+
+#[tokio::test]
+async fn a_self_signed_certificate_is_for_the_names_that_tickets_are_for() {
+    let (application, folder) = (Echo::start(), Folder::new());
+    let keys = ["HTTP/Web.corp.example", "host/other.corp.example", "HTTP/web"].map(|name| {
+        let principal = format!("{name}@CORP.EXAMPLE").parse().unwrap();
+        let key = Key::new(EncryptionType::Aes256CtsHmacSha1_96, &[7; 32]).unwrap();
+        ServiceKey { principal, kvno: 1, key }
+    });
+    folder.write("web.keytab", keys.into_iter().collect::<Keytab>().encode().unwrap());
+    let config = format!(
+        "{}{LISTEN}self_signed = \"tls.pem\"\n[kerberos]\nkeytabs = [\"web.keytab\"]\n\
+         [logon]\ntarget_names = [\"HTTP/wiki.corp.example\", \"cifs/files.corp.example\"]\n",
+        application.line()
+    );
+    let gateway = Gateway::start_in(folder, &config).await;
+    let tls = trusting_file(&gateway.folder.path("tls.pem"));
+    for host in ["localhost", "web.corp.example", "web", "wiki.corp.example"] {
+        Client::connect_tls(gateway.address(0), &tls, host).await;
+    }
+    let log = gateway.log();
+    assert!(!log.contains("other.corp") && !log.contains("files.corp"), "{log}");
 }
 
 #[tokio::test]

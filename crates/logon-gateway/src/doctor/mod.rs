@@ -70,7 +70,7 @@ async fn look(
         && let Some(config) = read(file, &mut findings)
     {
         let folder = file.parent().unwrap_or(Path::new("."));
-        let subject = Subject { config: &config, folder, clock };
+        let subject = Subject { config: &config, folder, hosts: &options.host, clock };
         hosts = checks::all(&subject, &mut findings).await;
         expected = Some(expectation(&subject));
         keys.take(&subject);

@@ -2,6 +2,7 @@
 
 use super::config::{Config, Listen};
 use logon::ChannelBindings;
+use logon::kerberos::ServiceKey;
 use logon_hyper::rustls;
 use logon_hyper::rustls::pki_types::pem::{self, PemObject};
 use logon_hyper::rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -39,7 +40,7 @@ pub(crate) fn of_listener(
                 if making == Making::No {
                     return Ok(None);
                 }
-                make(&path, &names(config))?;
+                make(&path, &names(config, folder))?;
             }
             let (chain, key) = read(&path, &path)?;
             (chain, key, (path.clone(), path))
@@ -120,17 +121,34 @@ fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     Ok(chain)
 }
 
-/// What a certificate made here is for: this machine, and the hosts of the routes.
-fn names(config: &Config) -> Vec<String> {
+/// What a certificate made here is for: this machine, the hosts of the routes, and the names that
+/// tickets are for.
+pub(crate) fn names(config: &Config, folder: &Path) -> Vec<String> {
     let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
     let hosts = config.route.iter().flat_map(|route| &route.hosts);
-    let hosts = hosts.map(|host| host.get_ref().trim_matches(['[', ']']).to_lowercase());
-    for name in hosts.chain([super::config::host_name().to_lowercase()]) {
+    let hosts = hosts.map(|host| host.get_ref().trim_matches(['[', ']']).to_owned());
+    let targets = config.logon.target_names.iter().filter_map(|name| host_of(name.split('/')));
+    let keytabs = config.kerberos.iter().flat_map(|kerberos| kerberos.keytabs.get_ref());
+    // Whoever needs the keys says why they cannot be read.
+    let keytabs = keytabs.filter_map(|file| logon_kdc::read_keytab(&folder.join(file)).ok());
+    let keys = keytabs.flat_map(|keytab| {
+        let of = |key: &ServiceKey| host_of(key.principal.components().iter().map(String::as_str));
+        keytab.keys().iter().filter_map(of).collect::<Vec<_>>()
+    });
+    let all = hosts.chain(targets).chain(keys).chain([super::config::host_name()]);
+    for name in all.map(|name| name.to_lowercase()) {
         if !name.is_empty() && !names.contains(&name) {
             names.push(name);
         }
     }
     names
+}
+
+/// The host of `HTTP/host`, if a certificate can be for it.
+fn host_of<'a>(mut parts: impl Iterator<Item = &'a str>) -> Option<String> {
+    let (service, host) = (parts.next()?, parts.next()?);
+    let is_host = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
+    (service.eq_ignore_ascii_case("HTTP") && is_host).then(|| host.to_owned())
 }
 
 /// Makes a certificate and its key, and writes both to `path`, for its owner alone.

@@ -10,7 +10,7 @@
 
 mod admin;
 mod application;
-mod certificates;
+pub(crate) mod certificates;
 pub(crate) mod config;
 pub(crate) mod diagnosis;
 mod identity;

@@ -29,6 +29,8 @@ pub(super) struct Subject<'a> {
     pub(super) config: &'a Config,
     /// The folder that paths are relative to.
     pub(super) folder: &'a Path,
+    /// Names that clients use, as whoever asks says.
+    pub(super) hosts: &'a [String],
     pub(super) clock: Clock,
 }
 

@@ -63,7 +63,7 @@ pub(super) fn config(text: &str) -> Config {
 }
 
 pub(super) fn subject<'a>(config: &'a Config, folder: &'a Path) -> Subject<'a> {
-    Subject { config, folder, clock: Clock(NOW) }
+    Subject { config, folder, hosts: &[], clock: Clock(NOW) }
 }
 
 impl Findings {

@@ -3,8 +3,8 @@
 use super::certificate::covers;
 use super::{Facts, Subject, permissions};
 use crate::doctor::report::Findings;
-use crate::gateway::config::{Config, Listen, host_name};
-use crate::gateway::rules;
+use crate::gateway::config::{Listen, host_name};
+use crate::gateway::{certificates, rules};
 use std::collections::BTreeSet;
 use std::path::Path;
 use tokio_rustls::rustls;
@@ -16,22 +16,39 @@ const TOPIC: &str = "TLS";
 
 /// Gives the names of all certificates.
 pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
+    let mut all = Vec::new();
     for listen in &subject.config.listen {
         let served = listener(subject, listen, out);
         if !served.is_empty() {
-            hosts(subject.config, listen, &served, out);
+            hosts(subject, listen, &served, out);
+            all.push(served);
         }
-        names.extend(served.into_iter().flat_map(|served| served.facts.names));
     }
-    names
+    for host in subject.hosts {
+        named(host, &all, out);
+    }
+    all.into_iter().flatten().flat_map(|served| served.names).collect()
 }
 
 /// A certificate, and the names that clients have to ask for to get it.
 struct Served {
     /// Every one, if there is none.
     asked: Vec<String>,
-    facts: Facts,
+    /// Those that it is for.
+    names: Vec<String>,
+}
+
+impl Served {
+    fn covers(&self, host: &str) -> bool {
+        self.names.iter().any(|name| covers(name, host))
+    }
+
+    /// The one that clients get who ask for `host`.
+    fn to<'a>(served: &'a [Self], host: &str) -> Option<&'a Self> {
+        let of_site = |served: &&Self| served.asked.iter().any(|name| covers(name, host));
+        let default = || served.iter().find(|served| served.asked.is_empty());
+        served.iter().find(of_site).or_else(default)
+    }
 }
 
 fn listener(subject: &Subject<'_>, listen: &Listen, out: &mut Findings) -> Vec<Served> {
@@ -43,21 +60,21 @@ fn listener(subject: &Subject<'_>, listen: &Listen, out: &mut Findings) -> Vec<S
         served.push((Vec::new(), self_signed(subject, file, out)));
     }
     for site in &listen.site {
-        let facts = pair(subject, &site.certificate, &site.key, out);
-        served.push((site.names.clone(), facts));
+        let names = pair(subject, &site.certificate, &site.key, out);
+        served.push((site.names.clone(), names));
     }
     if let Some(file) = &listen.tls_in_front {
         let path = subject.path(file);
         let chain = chain(&path, out);
-        let facts = chain.and_then(|chain| facts(subject, &path, &chain, out));
-        served.push((Vec::new(), facts));
+        let names = chain.and_then(|chain| facts(subject, &path, &chain, out));
+        served.push((Vec::new(), names));
     }
-    let readable = |(asked, facts): (_, Option<Facts>)| Some(Served { asked, facts: facts? });
+    let readable = |(asked, names): (_, Option<_>)| Some(Served { asked, names: names? });
     served.into_iter().filter_map(readable).collect()
 }
 
 /// The file that the gateway makes if it is missing.
-fn self_signed(subject: &Subject<'_>, file: &Path, out: &mut Findings) -> Option<Facts> {
+fn self_signed(subject: &Subject<'_>, file: &Path, out: &mut Findings) -> Option<Vec<String>> {
     let path = subject.path(file);
     if path.exists() {
         return pair(subject, file, file, out);
@@ -66,18 +83,23 @@ fn self_signed(subject: &Subject<'_>, file: &Path, out: &mut Findings) -> Option
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     if folder.is_dir() {
+        let names = certificates::names(subject.config, subject.folder);
         out.note(
             TOPIC,
-            format_args!("{} will be made at the first start", path.display()),
+            format_args!(
+                "{} will be made at the first start, for {}",
+                path.display(),
+                names.join(", ")
+            ),
             "browsers warn of a certificate that they do not know: import it, or use your own",
         );
-    } else {
-        out.fail(
-            TOPIC,
-            format_args!("{} cannot be made: its folder does not exist", path.display()),
-            format_args!("mkdir -p {}", folder.display()),
-        );
+        return Some(names);
     }
+    out.fail(
+        TOPIC,
+        format_args!("{} cannot be made: its folder does not exist", path.display()),
+        format_args!("mkdir -p {}", folder.display()),
+    );
     None
 }
 
@@ -86,7 +108,7 @@ fn pair(
     certificate: &Path,
     key: &Path,
     out: &mut Findings,
-) -> Option<Facts> {
+) -> Option<Vec<String>> {
     let (certificate, key) = (subject.path(certificate), subject.path(key));
     permissions::check(TOPIC, "the private key", &key, out);
     let chain = chain(&certificate, out);
@@ -103,7 +125,7 @@ fn pair(
         }
     };
     let chain = chain?;
-    let facts = facts(subject, &certificate, &chain, out);
+    let names = facts(subject, &certificate, &chain, out);
     let provider = rustls::crypto::ring::default_provider();
     match CertifiedKey::from_der(chain, key_der?, &provider) {
         Ok(_) => {}
@@ -118,7 +140,7 @@ fn pair(
             "use a key for RSA or ECDSA (P-256, P-384)",
         ),
     }
-    facts
+    names
 }
 
 fn chain(path: &Path, out: &mut Findings) -> Option<Vec<CertificateDer<'static>>> {
@@ -136,13 +158,13 @@ fn chain(path: &Path, out: &mut Findings) -> Option<Vec<CertificateDer<'static>>
     None
 }
 
-/// What holds for a certificate by itself.
+/// What holds for a certificate by itself. Gives its names.
 fn facts(
     subject: &Subject<'_>,
     path: &Path,
     chain: &[CertificateDer<'_>],
     out: &mut Findings,
-) -> Option<Facts> {
+) -> Option<Vec<String>> {
     let path = path.display();
     let read: Result<Vec<Facts>, String> = chain.iter().map(|der| Facts::of(der)).collect();
     let links = match read {
@@ -176,7 +198,7 @@ fn facts(
             "browsers warn of it until it is imported on every client",
         );
     }
-    Some(facts)
+    Some(facts.names)
 }
 
 /// So many days before its end, a certificate is to be renewed.
@@ -204,16 +226,15 @@ fn validity(now: i64, path: &str, facts: &Facts, out: &mut Findings) {
 }
 
 /// Whether clients get a certificate for the host that they ask for.
-fn hosts(config: &Config, listen: &Listen, served: &[Served], out: &mut Findings) {
-    let routes = config.route.iter().filter(|route| rules::is_of(route, listen.name.as_deref()));
+fn hosts(subject: &Subject<'_>, listen: &Listen, served: &[Served], out: &mut Findings) {
+    let routes =
+        subject.config.route.iter().filter(|route| rules::is_of(route, listen.name.as_deref()));
     let hosts: BTreeSet<&str> =
         routes.flat_map(|route| &route.hosts).map(|host| host.get_ref().as_str()).collect();
     let address = listen.address.get_ref();
     for host in &hosts {
-        let of_site = |served: &&Served| served.asked.iter().any(|name| covers(name, host));
-        let default = || served.iter().find(|served| served.asked.is_empty());
-        if let Some(served) = served.iter().find(of_site).or_else(default)
-            && !served.facts.covers(host)
+        if let Some(served) = Served::to(served, host)
+            && !served.covers(host)
         {
             out.warn(
                 TOPIC,
@@ -223,7 +244,10 @@ fn hosts(config: &Config, listen: &Listen, served: &[Served], out: &mut Findings
         }
     }
     let own = host_name();
-    if hosts.is_empty() && !served.iter().any(|served| served.facts.covers(&own)) {
+    if hosts.is_empty()
+        && subject.hosts.is_empty()
+        && !served.iter().any(|served| served.covers(&own))
+    {
         out.note(
             TOPIC,
             format_args!("{address}: no certificate is for {own}, this machine's name"),
@@ -232,9 +256,26 @@ fn hosts(config: &Config, listen: &Listen, served: &[Served], out: &mut Findings
     }
 }
 
+/// Whether there is a listener where clients get a certificate for the name that they were told.
+/// `all`: what each serves that has TLS.
+fn named(host: &str, all: &[Vec<Served>], out: &mut Findings) {
+    let mut got = all.iter().filter_map(|served| Served::to(served, host)).peekable();
+    let Some(first) = got.peek().map(|served| served.names.join(", ")) else { return };
+    match got.any(|served| served.covers(host)) {
+        true => out.ok(TOPIC, format_args!("clients that ask for {host} get a certificate for it")),
+        false => out.fail(
+            TOPIC,
+            format_args!("clients that ask for {host} get a certificate for {first}"),
+            "use one that has the name among its subject alternative names; one that `self_signed` \
+             has made is made anew, with the names of routes and keytabs, once its file is gone",
+        ),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::check;
+    use crate::doctor::checks::Subject;
     use crate::doctor::checks::testing::{
         DAY, Made, NOW, certificate, certificate_of, config, secret, subject,
     };
@@ -275,6 +316,27 @@ mod tests {
         write(folder.path(), &certificate(&["web.corp.example"], NOW - DAY, NOW + 90 * DAY));
         let out = findings(folder.path(), &with_host("web.lab.example"));
         out.assert(Level::Warn, "web.lab.example gets is not for that name");
+    }
+
+    #[test]
+    fn a_name_that_clients_were_told_needs_a_certificate_at_one_listener() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &certificate(&["*.corp.example"], NOW - DAY, NOW + 90 * DAY));
+        let look = |text: &str, host: &str| {
+            let (config, hosts) = (config(text), [host.to_owned()]);
+            let mut out = Findings::default();
+            check(&Subject { hosts: &hosts, ..subject(&config, folder.path()) }, &mut out);
+            out
+        };
+        look(LISTEN, "web.corp.example").assert(Level::Ok, "web.corp.example get a certificate");
+        let other = look(LISTEN, "web.lab.example");
+        other.assert(Level::Fail, "ask for web.lab.example get a certificate for *.corp.example");
+        let two =
+            format!("{LISTEN}[[listen]]\naddress = \"127.0.0.1:0\"\nself_signed = \"o.pem\"\n");
+        look(&two, "localhost").assert(Level::Ok, "localhost get a certificate for it");
+        look(&two, "web").assert(Level::Fail, "ask for web get a certificate for");
+        // Nobody gets one.
+        assert!(look("", "web.lab.example").0.is_empty());
     }
 
     #[test]
@@ -346,7 +408,8 @@ mod tests {
         let listen = |file: &str| {
             format!("[[listen]]\naddress = \"127.0.0.1:0\"\nself_signed = \"{file}\"\n")
         };
-        findings(folder.path(), &listen("own.pem")).assert(Level::Note, "will be made");
+        let made = findings(folder.path(), &listen("own.pem"));
+        made.assert(Level::Note, "will be made at the first start, for localhost, 127.0.0.1");
         findings(folder.path(), &listen("no/own.pem")).assert(Level::Fail, "mkdir -p");
     }
 

@@ -65,7 +65,8 @@ pub(crate) struct Listen {
     /// PEM of its private key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) key: Option<PathBuf>,
-    /// PEM of a certificate and its key, made at the first start for the names of this machine.
+    /// PEM of a certificate and its key, made at the first start for this machine,
+    /// the hosts of the routes and the names that tickets are for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) self_signed: Option<PathBuf>,
     /// Further certificates, by the name that clients ask for.
