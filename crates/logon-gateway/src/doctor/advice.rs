@@ -71,6 +71,7 @@ Browsers log on by themselves where they trust the server; else they ask.
                  macOS: defaults write com.google.Chrome AuthServerAllowlist \
                    -string "{allow_list}"   (Edge: com.microsoft.Edge)
                  chrome://policy and edge://policy show what is in force.
+                 On Linux a new profile uses no ticket before its second start.
   Firefox        about:config, both with the value "{trusted_uris}":
                    network.automatic-ntlm-auth.trusted-uris
                    network.negotiate-auth.trusted-uris

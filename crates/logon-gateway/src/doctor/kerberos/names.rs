@@ -111,6 +111,9 @@ fn alias(name: &str, canonical: &str, keys: &Keys, place: &Place<'_>, out: &mut 
     if keys.has(canonical) && keys.has(name) {
         return out.ok(TOPIC, format_args!("{found}; there are keys of both"));
     }
+    if canonical.eq_ignore_ascii_case("localhost") {
+        return out.warn(TOPIC, found, format_args!("in /etc/hosts give {name} a line of its own"));
+    }
     let missing = if keys.has(canonical) { name } else { canonical };
     out.warn(
         TOPIC,

@@ -213,6 +213,8 @@ fn an_alias_needs_keys_of_both_names() {
     out.assert(Level::Warn, "ask for a ticket of HTTP/srv1.corp.example");
     out.assert(Level::Warn, "setspn -S HTTP/srv1.corp.example ACCOUNT");
     say(&both, &alias).assert_none_above(Level::Ok);
+    let out = say(&one, &answer("127.0.0.1", Some("localhost"), None));
+    out.assert(Level::Warn, "in /etc/hosts give web01.corp.example a line of its own");
     let back = answer("127.0.0.1", Some("WEB01.corp.example."), Some("srv1.corp.example"));
     say(&one, &back).assert(Level::Note, "rdns = false");
     say(&both, &back).assert_none_above(Level::Ok);
