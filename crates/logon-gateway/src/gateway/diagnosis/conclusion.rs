@@ -7,8 +7,8 @@ use super::tries::{AGE, MOST_LEGS, Try};
 use logon::http::Explanation;
 use std::sync::Arc;
 
-/// The conclusion.
-pub(super) fn of(seen: &Try) -> Verdict {
+/// The conclusion. `tickets`: whether one of Kerberos would have been taken.
+pub(super) fn of(seen: &Try, tickets: bool) -> Verdict {
     let Some((last, before)) = seen.legs.split_last() else {
         return Verdict::new(Tone::Open, "Nothing has come yet.")
             .text("The try was begun, and no request of it has arrived.")
@@ -32,7 +32,7 @@ pub(super) fn of(seen: &Try) -> Verdict {
         return match (began_anew, failed) {
             (Some(challenged), None) => after_challenge(who, challenged),
             (_, Some(failed)) => refused(failed, before),
-            (None, None) => not_tried(who, explanation),
+            (None, None) => not_tried(who, explanation, tickets),
         };
     }
     if explanation == Explanation::HTTP_1_1_REQUIRED {
@@ -110,16 +110,25 @@ fn after_challenge(who: &str, challenged: &Leg) -> Verdict {
     verdict
 }
 
-fn not_tried(who: &str, explanation: &'static Explanation) -> Verdict {
-    let mut verdict = Verdict::new(Tone::Bad, format!("{who} has not tried to log on."))
-        .text(
+fn not_tried(who: &str, explanation: &'static Explanation, tickets: bool) -> Verdict {
+    let (text, remedy) = if tickets {
+        (
+            "It was offered a logon, and came with nothing: it has no ticket for this host, or does \
+             not trust the host with one; or you closed the window that asks for a password.",
+            "Look for the reason in the list below. To log on with a password instead, begin a new \
+             try and type the name as DOMAIN\\user where a window asks for it.",
+        )
+    } else {
+        (
             "It was offered a logon, and came with nothing: you closed the window that asks for a \
              password, or the browser has no credentials for this host and does not ask.",
-        )
-        .remedy(
             "Begin a new try and type the name as DOMAIN\\user. To be logged on without being \
              asked, set the browser as shown here.",
-        );
+        )
+    };
+    let mut verdict = Verdict::new(Tone::Bad, format!("{who} has not tried to log on."))
+        .text(text)
+        .remedy(remedy);
     verdict.code = Some(explanation.code());
     verdict.settings = true;
     verdict

@@ -35,6 +35,13 @@ impl Place<'_> {
         Block::Links(self.ways.iter().map(link).collect())
     }
 
+    /// What to begin with: tickets where they are taken.
+    fn first_way(&self) -> Option<Way> {
+        let negotiate = self.ways.iter().find(|way| **way == Way::Negotiate);
+        let negotiate = negotiate.filter(|_| self.acceptor.kerberos_service().is_some());
+        negotiate.or(self.ways.first()).copied()
+    }
+
     fn here(&self, path: &str) -> String {
         format!("{}{}{path}", self.origin.as_deref().unwrap_or_default(), self.path)
     }
@@ -84,11 +91,13 @@ pub(super) fn start(place: &Place<'_>, carried: &Carried, sent: &Sent) -> Page {
         ),
         Block::Facts(place.settings()),
     ];
-    if let Some(way) = place.ways.first() {
+    if let Some(way) = place.first_way() {
+        // With a ticket, curl needs to know nobody's name.
+        let user = if way == Way::Negotiate { ":" } else { "'DOMAIN\\user'" };
         blocks.extend([
             Block::Heading("From a command line"),
             Block::Code(format!(
-                "curl {} -u 'DOMAIN\\user' -L -b '' {}",
+                "curl {} -u {user} -L -b '' {}",
                 way.curl(),
                 place.here(&format!("/new/{}", way.name()))
             )),
@@ -99,14 +108,14 @@ pub(super) fn start(place: &Place<'_>, carried: &Carried, sent: &Sent) -> Page {
 
 /// What came of a try.
 pub(super) fn of_try(place: &Place<'_>, seen: &Try) -> Page {
-    let verdict = conclusion::of(seen);
+    let verdict = conclusion::of(seen, kerberos::is_taken(seen, place.acceptor));
     let mut blocks = Vec::new();
     if verdict.settings {
         blocks.extend([Block::Heading("Browser settings"), Block::Facts(place.settings())]);
     }
-    let causes = kerberos::why_ntlm(seen, place.host(), place.acceptor);
-    if !causes.is_empty() {
-        blocks.extend([Block::Heading("Why NTLM and not Kerberos"), Block::List(causes)]);
+    let causes = kerberos::why_no_ticket(seen, place.host(), place.acceptor);
+    if let Some((heading, causes)) = causes {
+        blocks.extend([Block::Heading(heading), Block::List(causes)]);
     }
     let remarks = conclusion::remarks(seen);
     if !remarks.is_empty() {

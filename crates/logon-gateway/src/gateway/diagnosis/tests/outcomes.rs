@@ -279,17 +279,18 @@ async fn the_start_page_asks_nobody_to_log_on() {
     }
 }
 
+/// The keys of `HTTP/name`.
+fn service(name: &str) -> Arc<Service> {
+    let key = Key::new(EncryptionType::Aes256CtsHmacSha1_96, &[7; 32]).unwrap();
+    let principal = format!("HTTP/{name}@CORP.EXAMPLE").parse().unwrap();
+    let keytab = [ServiceKey { principal, kvno: 1, key }].into_iter().collect();
+    let memory = MemoryReplayCache::new(FileTime::default(), Duration::ZERO);
+    Arc::new(Service::new(keytab, Arc::new(memory)))
+}
+
 // PG-13, PG-14, PG-17: a browser of the domain that falls back.
 #[tokio::test]
 async fn who_came_with_ntlm_where_tickets_are_taken_is_told_what_to_look_at() {
-    let service = |name: &str| {
-        let key = [7; 32];
-        let key = Key::new(EncryptionType::Aes256CtsHmacSha1_96, &key).unwrap();
-        let principal = format!("HTTP/{name}@CORP.EXAMPLE").parse().unwrap();
-        let keytab = [ServiceKey { principal, kvno: 1, key }].into_iter().collect();
-        let memory = MemoryReplayCache::new(FileTime::default(), Duration::ZERO);
-        Arc::new(Service::new(keytab, Arc::new(memory)))
-    };
     const TITLE: &str = "Why NTLM and not Kerberos";
     const NO_KEY: &str = "has no key of HTTP/web.corp.example";
     for (name, has_no_key) in [("web.corp.example", false), ("other.corp.example", true)] {
@@ -327,4 +328,57 @@ async fn who_came_with_ntlm_where_tickets_are_taken_is_told_what_to_look_at() {
     let mut browser = Client::new(&page);
     let path = browser.begin("both").await;
     assert!(!browser.log_on(&path, Logon::default()).await.body().contains(TITLE));
+}
+
+#[tokio::test]
+async fn who_sent_nothing_where_tickets_are_taken_is_told_why_there_may_be_none() {
+    const TITLE: &str = "Why no ticket of Kerberos";
+    let page_with =
+        |name| page_of(BindingsPolicy::WhenOffered, |it| it.with_kerberos(service(name)));
+    let page = page_with("web.corp.example");
+    for way in ["both", "negotiate"] {
+        let mut curl = Client::curl(&page);
+        let path = curl.begin(way).await;
+        let text = curl.get(&path, None).await.into_body();
+        for part in [
+            "[!!] Your client has not tried to log on.",
+            "it has no ticket for this host",
+            TITLE,
+            "`kinit`",
+            "an account of the domain",
+            "AuthServerAllowlist",
+            "network.negotiate-auth.trusted-uris",
+            "zone Local intranet",
+            "setspn -S HTTP/web.corp.example ACCOUNT",
+            "its clock is more than five minutes off",
+        ] {
+            let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(text.contains(part), "{part} is not in {text}");
+        }
+        assert!(!text.contains("has no key of") && !text.contains("NTLM and not"), "{text}");
+    }
+    // The command to try it with needs no name and no password.
+    let start = Client::curl(&page).get("/.logon", None).await.into_body();
+    let line = "curl --negotiate -u : -L -b '' http://web.corp.example/.logon/new/negotiate\n";
+    assert!(start.contains(line) && !start.contains("--ntlm"), "{start}");
+
+    let other = page_with("other.corp.example");
+    let mut curl = Client::curl(&other);
+    let path = curl.begin("negotiate").await;
+    let text = curl.get(&path, None).await.into_body();
+    assert!(text.contains("has no key of HTTP/web.corp.example"), "{text}");
+    let mut curl = Client::curl(&page);
+    curl.fields[0].1 = "192.0.2.1:8443".into();
+    let path = curl.begin("negotiate").await;
+    let text = curl.get(&path, None).await.into_body();
+    assert!(text.contains("You came to the address 192.0.2.1."), "{text}");
+    // Where Negotiate is not offered, or is NTLM alone, it is as it was.
+    let ntlm = super::page(BindingsPolicy::WhenOffered);
+    for (page, way) in [(&page, "ntlm"), (&ntlm, "negotiate")] {
+        let mut curl = Client::curl(page);
+        let path = curl.begin(way).await;
+        let text = curl.get(&path, None).await.into_body();
+        assert!(!text.contains(TITLE) && text.contains("you closed the window"), "{text}");
+        assert!(!text.contains("ticket"), "{text}");
+    }
 }
