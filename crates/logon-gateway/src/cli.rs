@@ -43,7 +43,7 @@ pub(crate) enum Command {
     Users(UsersCommand),
     /// Print a token of NTLM, SPNEGO or Kerberos, a keytab or a ticket cache as an indented tree
     #[command(
-        after_help = "Examples:\n  logon decode TlRMTVNTUAABAAAAB4IIAAAAAAAAAAAAAAAAAAAAAAA=\n  logon decode 'Authorization: NTLM TlRMTVNTUAABAAAAB4IIAAAAAAAAAAAAAAAAAAAAAAA='\n  curl -sI --ntlm -u : http://127.0.0.1:8080/ntlm/ | grep -i '^www-auth' | logon decode\n  logon decode --keytab /etc/krb5.keytab 'Authorization: Negotiate YIIG…'\n  logon decode @/etc/krb5.keytab\n  logon decode @/tmp/krb5cc_1000\n\nMessages of Kerberos may be in the framing of GSS-API, in SPNEGO, bare, or with the four bytes of\nlength that they have over TCP. Keys are never printed."
+        after_help = "Examples:\n  logon decode TlRMTVNTUAABAAAAB4IIAAAAAAAAAAAAAAAAAAAAAAA=\n  logon decode 'Authorization: NTLM TlRMTVNTUAABAAAAB4IIAAAAAAAAAAAAAAAAAAAAAAA='\n  curl -sI --ntlm -u : http://127.0.0.1:8080/ntlm/ | grep -i '^www-auth' | logon decode\n  logon decode --keytab /etc/krb5.keytab 'Authorization: Negotiate YIIG…'\n  logon decode @/etc/krb5.keytab\n  logon decode @/tmp/krb5cc_1000\n\nMessages of Kerberos may be in the framing of GSS-API, in SPNEGO, bare, or with the four bytes of length that they have over TCP. Keys are never printed."
     )]
     Decode {
         /// Hex, base64, a whole header line, or @ and a file with one of these or the bytes
@@ -73,7 +73,7 @@ pub(crate) enum Command {
     },
     /// Look at a gateway's configuration, its Kerberos keys and what clients see, and say what to do
     #[command(
-        after_help = "Examples:\n  logon doctor --config /etc/logon/logon.toml\n  logon doctor --config logon.toml --url https://web.corp.example/\n  logon doctor --url http://127.0.0.1:8080/ntlm/ --json\n  logon doctor --keytab /etc/logon/http.keytab --host web.corp.example --host intranet.corp.example\n\nExits with 1 if something is broken. No password is asked for, and none is sent.\n\nFor Kerberos it looks at the keys, at krb5.conf (KRB5_CONFIG) and at DNS, compares the clock with that\nof the KDC, and asks the KDC for a ticket of the service to itself, with the keys of the keytab: once,\nbecause a wrong key counts as a wrong password there. What needs no network is looked at without one."
+        after_help = "Examples:\n  logon doctor --config /etc/logon/logon.toml\n  logon doctor --config logon.toml --url https://web.corp.example/\n  logon doctor --url http://127.0.0.1:8080/ntlm/ --json\n  logon doctor --keytab /etc/logon/http.keytab --host web.corp.example --host intranet.corp.example\n\nExits with 1 if something is broken. No password is asked for, and none is sent.\n\nFor Kerberos it looks at the keys, at krb5.conf (KRB5_CONFIG) and at DNS, compares the clock with that of the KDC, and asks the KDC for a ticket of the service to itself, with the keys of the keytab: once, because a wrong key counts as a wrong password there. What needs no network is looked at without one."
     )]
     Doctor(DoctorOptions),
     /// Print completions for a shell

@@ -263,5 +263,14 @@ fn the_keytabs_of_a_configuration_are_looked_at_for_the_names_that_it_serves() {
         .unwrap();
     let text = text(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(text.contains("no key of HTTP/web.corp.invalid, but of HTTP/other"), "{text}");
+    for words in [
+        "no key of HTTP/web.corp.invalid, but of HTTP/other",
+        // The one that the gateway would make.
+        "for localhost, 127.0.0.1, ::1, other.corp.example",
+        "FAIL clients that ask for web.corp.invalid get a certificate for localhost",
+        "curl --negotiate -u : https://web.corp.invalid/",
+        "\"AuthServerAllowlist\": \"web.corp.invalid\"",
+    ] {
+        assert!(text.contains(words), "{words:?} is not in\n{text}");
+    }
 }

@@ -16,10 +16,13 @@ pub(super) struct Advice {
     pub(super) trusted_uris: String,
     #[serde(skip)]
     hosts: BTreeSet<String>,
+    /// Whether the server has keys for tickets.
+    #[serde(skip)]
+    tickets: bool,
 }
 
 impl Advice {
-    pub(super) fn for_hosts(hosts: BTreeSet<String>) -> Self {
+    pub(super) fn for_hosts(hosts: BTreeSet<String>, tickets: bool) -> Self {
         let spns = hosts.iter().flat_map(|host| {
             let short = host.split('.').next().unwrap_or(host);
             [format!("HTTP/{host}"), format!("HTTP/{short}")]
@@ -31,6 +34,7 @@ impl Advice {
             allow_list: join(","),
             trusted_uris: join(", "),
             hosts,
+            tickets,
         }
     }
 
@@ -69,12 +73,15 @@ Browsers log on by themselves where they trust the server; else they ask.
                    HKLM\Software\Policies\Google\Chrome
                    HKLM\Software\Policies\Microsoft\Edge
                  macOS: defaults write com.google.Chrome AuthServerAllowlist \
-                   -string "{allow_list}"   (Edge: com.microsoft.Edge)
+                   -string "{allow_list}"
+                 (Edge: com.microsoft.Edge)
                  chrome://policy and edge://policy show what is in force.
                  On Linux a new profile uses no ticket before its second start.
-  Firefox        about:config, both with the value "{trusted_uris}":
+  Firefox        about:config,
                    network.automatic-ntlm-auth.trusted-uris
                    network.negotiate-auth.trusted-uris
+                 both with the value
+                   "{trusted_uris}"
                  or policy Authentication: NTLM and SPNEGO
   Windows        zone Local intranet, by group policy: Administrative Templates,
                  Windows Components, Internet Explorer, Internet Control Panel,
@@ -84,10 +91,14 @@ Browsers log on by themselves where they trust the server; else they ask.
             writeln!(out, "                   {host}")?;
         }
         let host = self.hosts.first().map_or("", String::as_str);
+        if self.tickets {
+            writeln!(out, "  curl           kinit USER; curl --negotiate -u : https://{host}/")?;
+        } else {
+            writeln!(out, r"  curl           curl --ntlm -u 'DOMAIN\user' https://{host}/")?;
+        }
         writeln!(
             out,
-            r"  curl           curl --ntlm -u 'DOMAIN\user' https://{host}/
-  Java           -Djdk.http.ntlm.transparentAuth=trustedHosts (Windows), else an
+            r"  Java           -Djdk.http.ntlm.transparentAuth=trustedHosts (Windows), else an
                  Authenticator with DOMAIN\user
   .NET           new HttpClientHandler {{ UseDefaultCredentials = true }}"
         )
@@ -99,10 +110,22 @@ mod tests {
     use super::Advice;
 
     fn text(hosts: &[&str]) -> String {
+        text_of(hosts, false)
+    }
+
+    fn text_of(hosts: &[&str], tickets: bool) -> String {
         let hosts = hosts.iter().map(ToString::to_string).collect();
         let mut out = Vec::new();
-        Advice::for_hosts(hosts).print(&mut out).unwrap();
+        Advice::for_hosts(hosts, tickets).print(&mut out).unwrap();
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn curl_is_shown_with_a_ticket_where_there_are_keys() {
+        let (ticket, none) = (text_of(&["web.corp.example"], true), text(&["web.corp.example"]));
+        let line = "kinit USER; curl --negotiate -u : https://web.corp.example/\n";
+        assert!(ticket.contains(line) && !ticket.contains("--ntlm"), "{ticket}");
+        assert!(none.contains("curl --ntlm -u") && !none.contains("kinit"), "{none}");
     }
 
     #[test]

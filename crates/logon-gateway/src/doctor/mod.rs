@@ -32,8 +32,7 @@ pub(crate) fn run(
         .enable_all()
         .build()
         .map_err(|error| Failure::message(format!("cannot start: {error}")))?;
-    let (findings, hosts) = runtime.block_on(look(options, target.as_ref(), Clock::now()));
-    let advice = Advice::for_hosts(hosts);
+    let (findings, advice) = runtime.block_on(look(options, target.as_ref(), Clock::now()));
     if options.json {
         let report = Report { findings: &findings, advice: &advice };
         let text = serde_json::to_string_pretty(&report);
@@ -54,12 +53,12 @@ struct Report<'a> {
     advice: &'a Advice,
 }
 
-/// What was found, and the names that clients use.
+/// What was found, and what has to be set for the names that clients use.
 async fn look(
     options: &DoctorOptions,
     target: Option<&Target>,
     clock: Clock,
-) -> (Findings, BTreeSet<String>) {
+) -> (Findings, Advice) {
     let file = options.config.as_deref();
     let mut findings = Findings::default();
     let mut hosts = BTreeSet::new();
@@ -82,7 +81,8 @@ async fn look(
             hosts.extend(checks::host(&target.host));
         }
     }
-    if !(keys.files.is_empty() && options.host.is_empty()) {
+    let tickets = !(keys.files.is_empty() && options.host.is_empty());
+    if tickets {
         let mut names: BTreeSet<String> = options.host.iter().cloned().collect();
         if names.is_empty() {
             names.clone_from(&hosts);
@@ -93,9 +93,12 @@ async fn look(
         let Keytabs { files: keytabs, rc4 } = keys;
         let subject = kerberos::Subject { hosts: &names, keytabs, listen, rc4, clock };
         kerberos::check(&subject, &mut findings).await;
+        if !options.host.is_empty() {
+            hosts.clear();
+        }
         hosts.extend(names.iter().filter_map(|name| checks::host(name)));
     }
-    (findings, hosts)
+    (findings, Advice::for_hosts(hosts, tickets))
 }
 
 /// The keys of the service.

@@ -123,13 +123,13 @@ const TOPIC: usize = 10;
 const MARGIN: usize = LEVEL + TOPIC;
 const TEXT: usize = 80 - MARGIN;
 
-/// Lines of at most `width` characters, broken at spaces. A longer word has a line of its own, and
-/// what comes in several lines keeps them, indented as they are.
+/// Lines of at most `width` characters, broken at spaces. A longer word has a line of its own; what
+/// is indented, a command, stays whole.
 fn wrap(text: &str, width: usize) -> impl Iterator<Item = String> {
     let mut lines = Vec::new();
     for line in text.lines() {
         let indented = line.len() > line.trim_start().len();
-        if line.chars().count() <= width || indented || text.contains('\n') {
+        if line.chars().count() <= width || indented || is_quoted(line) {
             lines.push(line.to_owned());
             continue;
         }
@@ -147,6 +147,12 @@ fn wrap(text: &str, width: usize) -> impl Iterator<Item = String> {
         lines.push(current);
     }
     lines.into_iter()
+}
+
+/// `12 | text`, as a parser shows a line of a file.
+fn is_quoted(line: &str) -> bool {
+    let number = line.split_once(" |").map(|(number, _)| number);
+    number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -172,8 +178,11 @@ mod tests {
 
     #[test]
     fn what_comes_in_lines_keeps_them() {
-        let text = format!("first\n  | {}", "x ".repeat(60));
-        assert_eq!(wrap(&text, 40).count(), 2);
+        let long = "x ".repeat(60);
+        let text = format!("first\n  | {long}\n12 | {long}");
+        assert_eq!(wrap(&text, 40).count(), 3);
+        let text = format!("{long}end:\n  {long}");
+        assert!(wrap(&text, 40).all(|line| line.len() <= 40 || line.starts_with("  ")));
         assert_eq!(wrap("a bb ccc", 5).collect::<Vec<_>>(), ["a bb", "ccc"]);
     }
 

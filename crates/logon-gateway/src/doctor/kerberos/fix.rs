@@ -54,7 +54,7 @@ impl Place<'_> {
     pub(super) fn use_aes(&self, host: &str) -> String {
         let (file, ktpass) = (self.file.display(), self.ktpass(host));
         format!(
-            "let the account have AES (msDS-SupportedEncryptionTypes 24), and a new\n\
+            "let the account have AES (msDS-SupportedEncryptionTypes 24), and a new \
              password, from which its keys are made:\n  \
              Active Directory\n    \
              Set-ADUser ACCOUNT -KerberosEncryptionType AES128,AES256\n    \
