@@ -86,6 +86,23 @@ async fn a_ticket_logs_a_request_on_and_proves_the_gateway() {
 }
 
 #[tokio::test]
+async fn the_diagnosis_page_shows_a_logon_by_a_ticket() {
+    let application = Echo::start();
+    let gateway = start("[diagnosis]\n", &application).await;
+    let mut client = Client::connect(gateway.address(0)).await;
+    let begun = client.get("/.logon/new/negotiate").await;
+    let shown = ask(&mut client, begun.all("location")[0], &fresh()).await;
+    assert_eq!((begun.status, shown.status), (303, 200));
+    let text = shown.text();
+    for words in
+        [r"[ok] You are logged on as CORP\alice.", "Kerberos", "A ticket proves one request"]
+    {
+        assert!(text.contains(words), "{words:?} is not in {text}");
+    }
+    assert!(!text.contains("Why no ticket") && !text.contains("may share"), "{text}");
+}
+
+#[tokio::test]
 async fn a_place_may_take_kerberos_alone() {
     let application = Echo::start();
     let gateway = start("[[route]]\npath = \"/strict\"\nntlm = false\n", &application).await;

@@ -59,7 +59,9 @@ fn logged_on(proven: &Proven, before: &[Arc<Leg>]) -> Verdict {
             true => format!("The scheme was {how}."),
             false => format!("This connection was logged on already; the scheme was {how}."),
         });
-    if scheme.is_per_connection() && !persistent {
+    if mechanism.as_ref().is_some_and(|mechanism| mechanism.contains("Kerberos")) {
+        verdict.text.push("A ticket proves one request; the next one brings it again.".into());
+    } else if scheme.is_per_connection() && !persistent {
         verdict.text.push(
             "The logon counts for this request alone, because others may share the connection: \
              every request needs a logon of its own."
