@@ -8,7 +8,8 @@ use crate::hop::{Hop, target};
 use crate::http2::{Asked, Http2};
 use crate::login::Ready;
 use crate::memory::Memory;
-use crate::party::{Logon, Outcome, Party};
+use crate::outcome::Outcome;
+use crate::party::Party;
 use crate::pool::{Key, Origin, Pool};
 use crate::proxy::ReadyProxy;
 use crate::redirect::Redirects;
@@ -84,9 +85,9 @@ impl Inner {
         let url = target(url, true)?;
         let asked = Asked { origin: &route.origin, login: route.login, start, url };
         let answered = http2.answer(&self.connector, &self.pool, &asked, message).await?;
-        Ok(answered.map(|(response, origin)| {
+        Ok(answered.map(|(response, outcome)| {
             let mut response = response.map(ResponseBody::shared);
-            response.extensions_mut().insert(Outcome { origin, proxy: Logon::NotAsked });
+            response.extensions_mut().insert(outcome);
             response
         }))
     }
@@ -183,12 +184,13 @@ impl Inner {
         // It stays its owner's: a server may remember a logon that is forgotten here.
         let owner = user.filter(|_| at_origin.sent || at_origin.auth.is_some());
         key.owner = key.owner.or(owner.map(|login| login.id));
-        let ((origin, of_origin), (proxy, of_proxy)) = (at_origin.end(), at_proxy.end());
+        let outcome = Outcome::of(&at_origin, &at_proxy);
+        let (origin, proxy) = (at_origin.end(), at_proxy.end());
         let line = Line { wire, origin, proxy, bindings, reused: true };
         // Whoever the caller named may be logged on by the connection.
         let home = (keep && route.anonymous).then(|| (Arc::clone(&self.pool), key));
         let mut response = response.map(|body| ResponseBody::new(body, Lease { line, home }));
-        response.extensions_mut().insert(Outcome { origin: of_origin, proxy: of_proxy });
+        response.extensions_mut().insert(outcome);
         Ok(response)
     }
 

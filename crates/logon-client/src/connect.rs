@@ -298,7 +298,8 @@ impl Connector {
         };
         let status = response.status();
         if !status.is_success() {
-            return Err(Error::Tunnel { status, logon: party.logon });
+            let no_ticket = party.failed_without_ticket();
+            return Err(Error::Tunnel { status, logon: party.logon, no_ticket });
         }
         let upgraded = hyper::upgrade::on(response).await.map_err(|e| Error::Broken(e.into()))?;
         Ok(Tunnel::Open(upgraded))

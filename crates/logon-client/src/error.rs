@@ -1,6 +1,7 @@
 //! Why there is no answer.
 
 use crate::BoxError;
+use crate::outcome::{Logon, NoTicket};
 use http::StatusCode;
 use logon::http::{ClientError, Side};
 use std::fmt;
@@ -36,7 +37,9 @@ pub enum Error {
         /// What it says instead.
         status: StatusCode,
         /// What became of the logon to it.
-        logon: crate::Logon,
+        logon: Logon,
+        /// As of [`Outcome`](crate::Outcome).
+        no_ticket: Option<Box<NoTicket>>,
     },
     /// The exchange with the server or the proxy failed: one of both cannot do what the other one
     /// needs.
@@ -45,6 +48,15 @@ pub enum Error {
         side: Side,
         /// The cause.
         cause: ClientError,
+    },
+    /// The exchange failed, and was one that was tried instead of a ticket that is not to be had.
+    LogonWithoutTicket {
+        /// With whom.
+        side: Side,
+        /// The cause.
+        cause: Box<ClientError>,
+        /// Why there was no ticket.
+        no_ticket: Box<NoTicket>,
     },
     /// The body would have to be sent again, and can be sent once only.
     BodySpent,
@@ -70,11 +82,14 @@ impl fmt::Display for Error {
             Self::Field(name) => write!(f, "the field {name} is written by the client itself"),
             Self::Connect { to, cause } => write!(f, "no connection to {to}: {}", Chain(&**cause)),
             Self::Tls { to, cause } => write!(f, "no TLS with {to}: {cause}"),
-            Self::Tunnel { status, logon } => {
-                write!(f, "the proxy makes no tunnel: {status}; {logon}")
+            Self::Tunnel { status, logon, no_ticket } => {
+                write!(f, "the proxy makes no tunnel: {status}; {logon}")?;
+                no_ticket.iter().try_for_each(|missing| write!(f, "; nor by Kerberos: {missing}"))
             }
-            Self::Logon { side: Side::Proxy, cause } => write!(f, "logon to the proxy: {cause}"),
-            Self::Logon { side: Side::Origin, cause } => write!(f, "logon: {cause}"),
+            Self::Logon { side, cause } => write!(f, "no logon to {}: {cause}", called(*side)),
+            Self::LogonWithoutTicket { side, cause, no_ticket } => {
+                write!(f, "no logon to {}: {cause}; nor by Kerberos: {no_ticket}", called(*side))
+            }
             Self::BodySpent => f.write_str(
                 "the server asked for credentials after the body was sent, and the body cannot be \
                  sent again: give one that can",
@@ -95,8 +110,16 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Logon { cause, .. } => Some(cause),
+            Self::LogonWithoutTicket { cause, .. } => Some(cause),
             _ => None,
         }
+    }
+}
+
+fn called(side: Side) -> &'static str {
+    match side {
+        Side::Origin => "the server",
+        Side::Proxy => "the proxy",
     }
 }
 

@@ -87,12 +87,10 @@ where
     B: HttpBody<Data = Bytes>,
 {
     let (method, target) = (message.method.as_str(), message.target.to_string());
-    let begun = |cause| failed(Side::Origin, cause);
     // What a proxy passes on.
     let path = message.target.path_and_query().map_or(target.as_str(), |path| path.as_str());
-    let mut for_origin = origin.begin(method, path).await.map_err(begun)?;
-    let begun = |cause| failed(Side::Proxy, cause);
-    let mut for_proxy = proxy.begin(method, &target).await.map_err(begun)?;
+    let mut for_origin = origin.begin(method, path).await.map_err(|cause| failed(origin, cause))?;
+    let mut for_proxy = proxy.begin(method, &target).await.map_err(|cause| failed(proxy, cause))?;
     for leg in 0..MAX_LEGS {
         let whole = [&for_origin, &for_proxy].into_iter().flatten().all(|it| it.last);
         let uncertain = is_uncertain(origin, for_origin.as_ref())
@@ -156,20 +154,20 @@ where
             StatusCode::PROXY_AUTHENTICATION_REQUIRED if manner.forwarded => {
                 origin.unsent();
                 for_proxy =
-                    proxy.challenged(headers).await.map_err(|cause| failed(Side::Proxy, cause))?;
+                    proxy.challenged(headers).await.map_err(|cause| failed(proxy, cause))?;
                 for_proxy.is_some()
             }
             StatusCode::UNAUTHORIZED => {
-                proxy.answered(headers).map_err(|cause| failed(Side::Proxy, cause))?;
+                proxy.answered(headers).map_err(|cause| failed(proxy, cause))?;
                 for_proxy = None;
                 origin.shared = manner.forwarded && !is_session_based(headers);
                 let challenged = origin.challenged(headers).await;
-                for_origin = challenged.map_err(|cause| failed(Side::Origin, cause))?;
+                for_origin = challenged.map_err(|cause| failed(origin, cause))?;
                 for_origin.is_some()
             }
             _ => {
-                proxy.answered(headers).map_err(|cause| failed(Side::Proxy, cause))?;
-                origin.answered(headers).map_err(|cause| failed(Side::Origin, cause))?;
+                proxy.answered(headers).map_err(|cause| failed(proxy, cause))?;
+                origin.answered(headers).map_err(|cause| failed(origin, cause))?;
                 if !whole && status.is_success() && !message.body.is_empty() {
                     return Err(Failed::Fatal(Error::AnsweredTooEarly(status)));
                 }
@@ -228,8 +226,12 @@ fn add(request: &mut Request<RequestBody>, side: Side, credentials: Option<&Cred
     }
 }
 
-fn failed(side: Side, cause: ClientError) -> Failed {
-    Failed::Fatal(Error::Logon { side, cause })
+fn failed(party: &Party<'_>, cause: ClientError) -> Failed {
+    let side = party.side;
+    Failed::Fatal(match party.missing() {
+        Some(no_ticket) => Error::LogonWithoutTicket { side, cause: cause.into(), no_ticket },
+        None => Error::Logon { side, cause },
+    })
 }
 
 /// [RFC 4559] §6.

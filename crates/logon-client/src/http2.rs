@@ -11,7 +11,8 @@ use crate::error::Error;
 use crate::exchange::{self, Failed, Manner, Message};
 use crate::idle::{Sweeper, Waiting};
 use crate::login::Ready;
-use crate::party::{Logon, Party};
+use crate::outcome::Outcome;
+use crate::party::Party;
 use crate::pool::{Key, Origin, Pool};
 use http::header::{AUTHORIZATION, HOST};
 use http::{Request, Response, Uri};
@@ -79,7 +80,7 @@ impl Http2 {
         pool: &Arc<Pool<Line>>,
         asked: &Asked<'_>,
         message: &mut Message,
-    ) -> Result<Option<(Response<Incoming>, Logon)>, Error> {
+    ) -> Result<Option<(Response<Incoming>, Outcome)>, Error> {
         // A body that is kept back until somebody is logged on waits for what HTTP/1.1 has.
         let body = &message.body;
         let plain = body.is_empty() || asked.login.is_none() && body.can_be_repeated();
@@ -103,7 +104,7 @@ impl Http2 {
         pool: &Arc<Pool<Line>>,
         asked: &Asked<'_>,
         message: &mut Message,
-    ) -> Result<Option<(Response<Incoming>, Logon)>, Error> {
+    ) -> Result<Option<(Response<Incoming>, Outcome)>, Error> {
         let owner = asked.login.map(|login| login.id);
         let key = Key { origin: asked.origin.clone(), proxy: None, owner };
         let mut standing = self.standing(&key);
@@ -137,7 +138,7 @@ impl Http2 {
             };
             let sent = exchange::run(&mut wire, &mut origin, &mut nobody, message, &manner).await;
             match sent {
-                Ok(answer) => return Ok(Some((answer.response, origin.logon))),
+                Ok(answer) => return Ok(Some((answer.response, Outcome::of(&origin, &nobody)))),
                 Err(Failed::Closed { cause, .. }) if cause.is::<Http1Needed>() => {
                     self.wants_http_1(asked.origin);
                     return Ok(None);

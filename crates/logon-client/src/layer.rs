@@ -8,7 +8,8 @@ use crate::exchange::{self, Failed, Manner, Message};
 use crate::hop::clean;
 use crate::login::{Login, Ready};
 use crate::memory::Memory;
-use crate::party::{Logon, Outcome, Party};
+use crate::outcome::Outcome;
+use crate::party::Party;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, HOST, HeaderValue};
 use http::uri::Authority;
@@ -148,11 +149,11 @@ impl<S> Pinned<S> {
         }
         match sent {
             Ok(answer) => {
+                let outcome = Outcome::of(&origin, &nobody);
                 if answer.keep {
                     *place = Some(Connection { wire, auth: origin.auth });
                 }
                 let mut response = answer.response;
-                let outcome = Outcome { origin: origin.logon, proxy: Logon::NotAsked };
                 response.extensions_mut().insert(outcome);
                 Ok(response)
             }

@@ -3,142 +3,18 @@
 use crate::attempt::Attempt;
 use crate::connect::Left;
 use crate::login::Ready;
+use crate::outcome::{Logon, NoTicket};
 use http::HeaderMap;
 use http::header::{HeaderName, HeaderValue};
 use logon::http::{ClientAuth, ClientError, ClientStep, Credentials, Scheme, Side};
 use logon::kerberos::InitiatorConfig as TicketConfig;
-use logon::{ChannelBindings, Mechanism, PeerIncompatible, TargetName};
+use logon::{ChannelBindings, PeerIncompatible, TargetName};
 use logon_kdc::TicketsError;
-use std::fmt;
 use std::sync::Arc;
-
-/// What became of the logon to a server or a proxy.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Logon {
-    /// Nobody asked for credentials.
-    #[default]
-    NotAsked,
-    /// Credentials were asked for, and there are none for this host.
-    NoLogin,
-    /// Logged on, for this request or by an earlier one on the same connection.
-    LoggedOn {
-        /// The scheme.
-        scheme: Scheme,
-        /// The mechanism within it, of `Negotiate` and `NTLM`.
-        mechanism: Option<Mechanism>,
-    },
-    /// The credentials are wrong, or may not log on here. They are not sent there again.
-    Refused {
-        /// The scheme.
-        scheme: Scheme,
-    },
-    /// The server began the exchange and did not go on with it: something in between may spread
-    /// one connection over several.
-    BrokenOff {
-        /// The scheme.
-        scheme: Scheme,
-    },
-    /// The same credentials were refused by this host before, or sent without a verdict: they were
-    /// not sent again, because that locks accounts. See [`Client`](crate::Client).
-    RefusedBefore,
-    /// The server does not take the ticket that it was sent.
-    TicketRefused {
-        /// Its error code ([RFC 4120] §7.5.9). Many servers do not tell it.
-        ///
-        /// [RFC 4120]: https://www.rfc-editor.org/rfc/rfc4120
-        code: Option<i32>,
-    },
-    /// There is no ticket of the server, and nothing else to log on with.
-    NoTicket {
-        /// Why not.
-        cause: TicketsError,
-    },
-    /// Nothing that both sides would take.
-    NotOffered {
-        /// What was offered.
-        offered: Vec<String>,
-    },
-    /// A proxy is in between that did not say that it keeps connections apart
-    /// (`Proxy-Support: Session-Based-Authentication`, [RFC 4559] §6): what logs on by connection
-    /// would log on others there, and nothing else is both offered and enabled.
-    ///
-    /// [RFC 4559]: https://www.rfc-editor.org/rfc/rfc4559
-    ProxyInBetween,
-}
-
-impl fmt::Display for Logon {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotAsked => f.write_str("no credentials were asked for"),
-            Self::NoLogin => f.write_str("credentials are asked for, and there are none to send"),
-            Self::LoggedOn { scheme, mechanism: None } => write!(f, "logged on by {scheme}"),
-            Self::LoggedOn { scheme, mechanism: Some(mechanism) } => {
-                write!(f, "logged on by {scheme}, {mechanism}")
-            }
-            Self::Refused { scheme } => write!(f, "the credentials were refused ({scheme})"),
-            Self::BrokenOff { scheme } => write!(
-                f,
-                "the server did not go on with the logon ({scheme}): does a proxy in between \
-                 spread one connection over several?"
-            ),
-            Self::RefusedBefore => {
-                f.write_str("the credentials were refused before and not sent again")
-            }
-            Self::TicketRefused { code: None } => {
-                f.write_str("the server does not take the ticket, and does not say why")
-            }
-            Self::TicketRefused { code: Some(code) } => write!(
-                f,
-                "the server does not take the ticket: {} (Kerberos error {code})",
-                why_refused(*code)
-            ),
-            Self::NoTicket { cause } => write!(f, "no ticket of the server: {cause}"),
-            Self::NotOffered { offered } => {
-                write!(f, "none of the schemes offered is enabled here: {}", offered.join(", "))
-            }
-            Self::ProxyInBetween => f.write_str(
-                "the proxy in between does not announce session-based authentication; use a \
-                 tunnel (https) or no proxy",
-            ),
-        }
-    }
-}
 
 /// All that goes there, and no password could be tried by it.
 fn is_ticket(credentials: &Credentials) -> bool {
     credentials.last && !credentials.counts
-}
-
-/// What a service's error codes mean ([RFC 4120] §7.5.9).
-///
-/// [RFC 4120]: https://www.rfc-editor.org/rfc/rfc4120
-fn why_refused(code: i32) -> &'static str {
-    match code {
-        31 | 36 | 50 => "it holds it to be altered",
-        32 => "it holds it to be expired",
-        33 => "it holds it to be not valid yet",
-        34 => "it holds it to be sent a second time",
-        35 => "it is not the service that the ticket is of; look which account has its name",
-        37 => "its clock and that of the KDC are too far apart",
-        41 | 44 | 45 => {
-            "it does not have the key of its account any more, or another account has \
-                         its name"
-        }
-        12 => "its policy forbids it",
-        _ => "its log says why",
-    }
-}
-
-/// What became of the logons, in the extensions of every answer.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Outcome {
-    /// To the server.
-    pub origin: Logon,
-    /// To the proxy that requests to `http://` go through. A tunnel is logged on to before there
-    /// is a request.
-    pub proxy: Logon,
 }
 
 /// Who logs on to one side, over one connection.
@@ -265,6 +141,23 @@ impl<'a> Party<'a> {
         Some(error).filter(|error| needed || error.is_about_client())
     }
 
+    fn no_ticket(&self, cause: TicketsError) -> Box<NoTicket> {
+        Box::new(NoTicket { service: self.target.clone(), cause })
+    }
+
+    /// The ticket that was looked for and not to be had.
+    pub(crate) fn missing(&self) -> Option<Box<NoTicket>> {
+        let error = self.ticket.as_ref()?.as_ref().err()?;
+        Some(self.no_ticket(error.clone()))
+    }
+
+    /// The same, where what was tried instead has failed.
+    pub(crate) fn failed_without_ticket(&self) -> Option<Box<NoTicket>> {
+        let says_enough =
+            matches!(self.logon, Logon::NotAsked | Logon::LoggedOn { .. } | Logon::NoTicket(_));
+        self.missing().filter(|_| !says_enough)
+    }
+
     fn first(&mut self) -> Result<Option<Credentials>, ClientError> {
         let Some(login) = self.login() else { return Ok(None) };
         if self.is_logged_on() {
@@ -335,7 +228,7 @@ impl<'a> Party<'a> {
         if let Some(cause) = self.login().and_then(|login| login.tickets.as_ref()?.refused())
             && headers.contains_key(self.side.challenge_field())
         {
-            self.logon = Logon::NoTicket { cause };
+            self.logon = Logon::NoTicket(self.no_ticket(cause));
             return Ok(None);
         }
         if !self.exchanging
@@ -345,11 +238,18 @@ impl<'a> Party<'a> {
             self.look_for_ticket().await;
             let vain = |cause: &&TicketsError| cause.is_about_client() || !login.has_password;
             if let Some(cause) = self.lacks_ticket().filter(vain) {
-                self.logon = Logon::NoTicket { cause: cause.clone() };
+                self.logon = Logon::NoTicket(self.no_ticket(cause.clone()));
                 return Ok(None);
             }
         }
-        let next = self.next(headers)?;
+        let next = match (self.next(headers), self.missing()) {
+            // It is not the server that fails to prove itself: nobody has asked it to.
+            (Err(ClientError::MutualAuthMissing), Some(missing)) => {
+                self.logon = Logon::NoTicket(missing);
+                return Ok(None);
+            }
+            (next, _) => next?,
+        };
         let goes_on = next.is_some();
         let next = self.permitted(next).await;
         if goes_on && next.is_none() {
@@ -466,9 +366,9 @@ impl<'a> Party<'a> {
         }
     }
 
-    /// What stays with the connection, and what became of the logon.
-    pub(crate) fn end(self) -> (Option<ClientAuth>, Logon) {
-        (self.auth, self.logon)
+    /// What stays with the connection.
+    pub(crate) fn end(self) -> Option<ClientAuth> {
+        self.auth
     }
 
     /// What is left when the connection has ended: what belongs to a request, such as a nonce.

@@ -119,8 +119,8 @@ async fn a_password_that_the_kdc_refuses_is_not_tried_elsewhere() {
     for _ in 0..3 {
         let told = get(&client, &site.url("/")).await;
         assert_eq!(told.status, 401);
-        let Logon::NoTicket { cause } = told.outcome.origin else { panic!("{:?}", told.status) };
-        assert!(cause.is_about_client());
+        let Logon::NoTicket(missing) = told.outcome.origin else { panic!("{:?}", told.status) };
+        assert!(missing.cause.is_about_client());
     }
     assert_eq!(kdc.take(), ["AS", "AS+"], "once");
     assert!(site.legs().iter().all(|leg| leg == "-"), "and never here");
@@ -132,11 +132,20 @@ async fn who_has_only_tickets_and_gets_none_says_why() {
     let site = Site::start(spec()).await;
     let told = get(&by_tickets(&kdc), &site.url("/")).await;
     assert_eq!(told.status, 401);
-    let Logon::NoTicket { cause: TicketsError::Ticket { of_client: false, .. } } =
-        told.outcome.origin
-    else {
-        panic!("{:?}", told.status)
-    };
+    let Logon::NoTicket(missing) = told.outcome.origin else { panic!("{:?}", told.status) };
+    assert!(matches!(missing.cause, TicketsError::Ticket { of_client: false, .. }));
+    let said = missing.to_string();
+    assert!(said.starts_with("no ticket for HTTP/localhost: the KDC of CORP.EXAMPLE "), "{said}");
+    assert!(said.contains("setspn -S"), "{said}");
+    // An address is no name that somebody should give to an account.
+    for host in ["127.0.0.1", "[::1]", "127.0.0.1:8443"] {
+        let login = Login::by_tickets(tickets(&kdc, PASSWORD));
+        let login = login.with_service(TargetName::http(host));
+        let told = get(&builder().login(login).build(), &site.url("/")).await;
+        let said = told.outcome.origin.to_string();
+        assert!(said.contains(&format!("HTTP/{host}:")), "{said}");
+        assert!(said.contains("use the server's name") && !said.contains("setspn"), "{said}");
+    }
     // A server that takes no tickets.
     let site = Site::start(Spec { schemes: vec![Scheme::Ntlm], ..Spec::default() }).await;
     let told = get(&by_tickets(&realm()), &site.url("/")).await;
@@ -207,7 +216,7 @@ async fn a_service_may_have_another_name_than_its_host() {
     assert_eq!(get(&client, &site.url("/")).await.outcome.origin, KERBEROS);
     // By itself it is the host as it was written, and DNS has no say in it.
     let told = get(&builder().login(login()).build(), &site.url("/")).await;
-    assert!(matches!(told.outcome.origin, Logon::NoTicket { .. }));
+    assert!(matches!(told.outcome.origin, Logon::NoTicket(_)));
 }
 
 #[tokio::test]
@@ -224,6 +233,97 @@ async fn mutual_authentication_leaves_ntlm_out() {
         (401, Logon::TicketRefused { code: None })
     );
     assert!(!site.legs().iter().any(|leg| leg.ends_with(" 3")));
+}
+
+/// A KDC that is not there.
+fn nowhere(password: &str) -> Arc<Tickets> {
+    let conf = Krb5Conf::parse("[realms]\n CORP.EXAMPLE = {\n kdc = tcp/127.0.0.1:1\n }\n");
+    let client = KdcClient::new(Arc::new(conf)).wait(Duration::from_secs(2));
+    let alice: PrincipalName = "alice@CORP.EXAMPLE".parse().unwrap();
+    Arc::new(Tickets::of_password(client, alice, password.to_owned()))
+}
+
+fn of_somebody(kdc: &Served) -> Arc<Tickets> {
+    let text = format!("[realms]\n {REALM} = {{\n kdc = udp/{}\n }}\n", kdc.address);
+    let client = KdcClient::new(Arc::new(Krb5Conf::parse(&text))).wait(Duration::from_secs(10));
+    let nobody: PrincipalName = "nobody@CORP.EXAMPLE".parse().unwrap();
+    Arc::new(Tickets::of_password(client, nobody, PASSWORD.to_owned()))
+}
+
+#[tokio::test]
+async fn where_the_server_has_to_prove_itself_the_outcome_is_why_there_is_no_ticket() {
+    let (kdc, site) = (realm(), Site::start(spec()).await);
+    let unknown = TargetName::http("another");
+    for (tickets, service, words) in [
+        (nowhere(PASSWORD), None, "no KDC of realm CORP.EXAMPLE answered"),
+        (of_somebody(&kdc), None, "error 6"),
+        (tickets(&kdc, PASSWORD), Some(unknown), "for HTTP/another: the KDC"),
+    ] {
+        let login = login("alice").with_mutual_auth(true).with_tickets(tickets);
+        let login = service.into_iter().fold(login, Login::with_service);
+        let client = builder().login(login).build();
+        for _ in 0..2 {
+            let told = get(&client, &site.url("/")).await;
+            assert!(matches!(told.outcome.origin, Logon::NoTicket(_)), "{:?}", told.outcome);
+            let said = told.outcome.origin.to_string();
+            assert!(said.contains(words), "{said}");
+            assert_eq!(told.outcome.no_ticket, None, "that is said already");
+        }
+        assert!(site.legs().iter().all(|leg| leg == "-"), "NTLM is left out");
+    }
+    // What proves a server without a ticket is used.
+    let schemes = [Scheme::Negotiate, Scheme::Digest];
+    let site = Site::start(Spec { schemes: schemes.to_vec(), ..spec() }).await;
+    let login = login("alice").with_mutual_auth(true).with_tickets(nowhere(PASSWORD));
+    let client = builder().login(login.with_schemes(&schemes)).build();
+    let told = get(&client, &site.url("/")).await;
+    assert_eq!((told.status, told.user()), (200, r"CORP\alice"));
+}
+
+#[tokio::test]
+async fn where_ntlm_instead_of_a_ticket_fails_it_is_told_why_there_was_no_ticket() {
+    let nobody = support::credentials("nobody", PASSWORD);
+    let strict = || Spec { ntlm: false, ..spec() };
+    for (spec, credentials) in [
+        (spec(), nobody.clone()),
+        (strict(), nobody),
+        (strict(), support::credentials("alice", PASSWORD)),
+    ] {
+        let site = Site::start(spec).await;
+        let login = Login::new(credentials).with_tickets(nowhere(PASSWORD));
+        let told = get(&builder().login(login).build(), &site.url("/")).await;
+        assert_eq!(told.status, 401);
+        let failed = matches!(told.outcome.origin, Logon::Refused { .. } | Logon::BrokenOff { .. });
+        assert!(failed, "{:?}", told.outcome);
+        let missing = told.outcome.no_ticket.unwrap().to_string();
+        assert!(missing.starts_with("no ticket for HTTP/localhost: no KDC"), "{missing}");
+    }
+    // Where it succeeds, and where there was a ticket, there is nothing to tell.
+    let site = Site::start(spec()).await;
+    let client = builder().login(login("alice").with_tickets(nowhere(PASSWORD))).build();
+    let told = get(&client, &site.url("/")).await;
+    assert_eq!((told.outcome.origin, told.outcome.no_ticket), (NTLM, None));
+    let site = Site::start(Spec { keytab: Some(keytab("HTTP/another")), ..strict() }).await;
+    let told = get(&by_tickets(&realm()), &site.url("/")).await;
+    assert_eq!(told.outcome.no_ticket, None);
+}
+
+#[tokio::test]
+async fn a_server_that_rejects_ntlm_within_negotiate_does_not_hide_why_there_was_no_ticket() {
+    use support::script::{self, Peer};
+    let address = script::serve(move |mut peer: Peer| async move {
+        for token in ["", " oQcwBaADCgEC"] {
+            let _ = peer.head().await;
+            let head = format!("HTTP/1.1 401 No\r\nWWW-Authenticate: Negotiate{token}\r\n");
+            peer.say(&format!("{head}Content-Length: 0\r\n\r\n")).await;
+        }
+    })
+    .await;
+    let client = builder().login(login("alice").with_tickets(nowhere(PASSWORD))).build();
+    let error = client.get(&format!("http://localhost:{}/", address.port())).await.unwrap_err();
+    let said = error.to_string();
+    assert!(matches!(error, Error::LogonWithoutTicket { side: Side::Origin, .. }), "{said}");
+    assert!(said.contains("nor by Kerberos: no ticket for HTTP/localhost: no KDC"), "{said}");
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ async fn a_proxy_that_refuses_is_not_asked_again_and_again() {
     let client = builder().trust(trust).proxy(proxy).build();
     for (logon, legs) in [(Logon::Refused { scheme: Scheme::Ntlm }, 3), (Logon::RefusedBefore, 1)] {
         let sent = client.get(&site.url("/")).await;
-        let Err(Error::Tunnel { status, logon: became }) = sent else { panic!("{sent:?}") };
+        let Err(Error::Tunnel { status, logon: became, .. }) = sent else { panic!("{sent:?}") };
         assert_eq!((status.as_u16(), became), (407, logon));
         assert_eq!(forward.take().len(), legs);
     }

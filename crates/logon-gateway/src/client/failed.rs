@@ -1,5 +1,6 @@
 //! Why there is no answer: in words, with what to do, and as an exit code.
 
+use super::who::Who;
 use crate::failure::{Exit, Failure};
 use http::StatusCode;
 use logon::http::{ClientError, Side};
@@ -15,13 +16,26 @@ pub(crate) fn failure(error: &Error) -> Failure {
         Error::Connect { .. } => (Exit::NoConnection, "check name and port, and the proxy"),
         Error::Tls { .. } => (Exit::NoConnection, "a file of authorities is named by --cacert"),
         Error::Timeout(_) => (Exit::NoConnection, "--timeout waits longer"),
-        Error::Tunnel { status, logon } => tunnel(*status, logon),
+        Error::Tunnel { status, logon, .. } => tunnel(*status, logon),
+        Error::LogonWithoutTicket { side, .. } => (Exit::NoCredentials, shown(*side)),
         Error::Logon { cause, side } => (of_logon(cause), of_side(*side, cause)),
         Error::BodySpent => (Exit::Broken, "put it in a file, and use --data @FILE"),
         Error::TooManyRedirects(_) => (Exit::Broken, "--trace shows them"),
         _ => (Exit::Broken, "--trace shows how far it came"),
     };
     Failure::Exit(exit, format!("{error}; {advice}"))
+}
+
+/// The same of an answer that there is none of, where it matters who logs on.
+pub(crate) fn failure_of(error: &Error, who: &Who) -> Failure {
+    let demanded = ClientError::MutualAuthMissing;
+    match (error, who.no_kerberos()) {
+        (Error::Logon { side: Side::Origin, cause }, Some(why)) if *cause == demanded => {
+            let text = format!("--mutual needs Kerberos, and there is none: {why}");
+            Failure::Exit(Exit::NoCredentials, text)
+        }
+        _ => failure(error),
+    }
 }
 
 fn tunnel(status: StatusCode, logon: &Logon) -> (Exit, &'static str) {
@@ -31,6 +45,11 @@ fn tunnel(status: StatusCode, logon: &Logon) -> (Exit, &'static str) {
         }
         (StatusCode::PROXY_AUTHENTICATION_REQUIRED, Logon::NotOffered { .. }) => {
             (Exit::NoCredentials, "see --scheme")
+        }
+        (StatusCode::PROXY_AUTHENTICATION_REQUIRED, Logon::NoTicket(missing))
+            if !missing.cause.is_about_client() =>
+        {
+            (Exit::NoCredentials, "or log on to it by --proxy-user NAME")
         }
         (StatusCode::PROXY_AUTHENTICATION_REQUIRED, Logon::BrokenOff { .. }) => {
             (Exit::Broken, "--trace shows how far it came")
@@ -59,7 +78,13 @@ fn of_side(side: Side, cause: &ClientError) -> &'static str {
     match (cause, side) {
         (ClientError::BindingsImpossible, _) => "or leave out --require-bindings",
         (ClientError::BareNtlm, _) => "that is --scheme ntlm",
-        (_, Side::Proxy) => "--trace shows what the proxy said",
-        (_, Side::Origin) => "--trace shows what the server said",
+        (_, side) => shown(side),
+    }
+}
+
+fn shown(side: Side) -> &'static str {
+    match side {
+        Side::Proxy => "--trace shows what the proxy said",
+        Side::Origin => "--trace shows what the server said",
     }
 }

@@ -6,6 +6,6 @@ mod trace;
 mod way;
 mod who;
 
-pub(crate) use failed::failure;
+pub(crate) use failed::{failure, failure_of};
 pub(crate) use way::{builder, proxy};
 pub(crate) use who::{Known, Who};

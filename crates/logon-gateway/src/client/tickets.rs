@@ -28,13 +28,17 @@ pub(super) fn found() -> Option<Arc<Tickets>> {
     }
 }
 
-/// Tickets for the password of an account, if `krb5.conf` knows its realm.
-pub(super) fn of_password(credentials: &Credentials) -> Option<Arc<Tickets>> {
-    let password = credentials.password_text()?;
-    let conf = Krb5Conf::load(&environment).ok()?;
-    let client = logon_kdc::principal_of(credentials.name(), &conf)?;
+/// Tickets for the password of an account, or why there cannot be any.
+pub(super) fn of_password(credentials: &Credentials) -> Result<Arc<Tickets>, String> {
+    let name = credentials.name();
+    let password = credentials.password_text();
+    let password = password.ok_or("an NT hash is no password for it")?;
+    let conf = Krb5Conf::load(&environment).map_err(|error| error.to_string())?;
+    let client = logon_kdc::principal_of(name, &conf).ok_or_else(|| {
+        format!("krb5.conf does not say which realm {name} is of: write `default_realm` there")
+    })?;
     let kdc = KdcClient::new(Arc::new(conf));
-    Some(Arc::new(Tickets::of_password(kdc, client, password.to_owned())))
+    Ok(Arc::new(Tickets::of_password(kdc, client, password.to_owned())))
 }
 
 /// The principal of an account, as far as `krb5.conf` tells.

@@ -22,6 +22,8 @@ pub(crate) struct Who {
     pub(crate) known: Known,
     /// For Kerberos: by what is known, or beside it.
     tickets: Option<Arc<Tickets>>,
+    /// Why there are none for a password.
+    no_kerberos: Option<String>,
     schemes: Vec<Scheme>,
     no_bindings: bool,
     require_bindings: bool,
@@ -56,13 +58,21 @@ impl Who {
             schemes => schemes.iter().map(|scheme| scheme.scheme()).collect(),
         };
         let kerberos = schemes.contains(&Scheme::Negotiate);
+        let mut no_kerberos = None;
+        let mut by_password = |credentials: &Credentials| {
+            let tickets = kerberos.then(|| tickets::of_password(credentials));
+            tickets.transpose().unwrap_or_else(|why| {
+                no_kerberos = Some(why);
+                None
+            })
+        };
         let (known, tickets) = match (&options.user, &options.keytab) {
             (Some(name), Some(path)) => {
                 (Known::Tickets(name.clone()), Some(tickets::of_keytab(name, path)?))
             }
             (Some(name), None) => {
                 let found = chosen(name, options.password_file.as_deref())?;
-                let tickets = kerberos.then(|| tickets::of_password(&found.credentials)).flatten();
+                let tickets = by_password(&found.credentials);
                 (Known::Chosen(found), tickets)
             }
             (None, _) => {
@@ -74,10 +84,9 @@ impl Who {
                         let same = client.is_some_and(|client| {
                             tickets::principal_of(found.credentials.name()) == Some(client)
                         });
-                        let by_password = || tickets::of_password(&found.credentials);
                         let tickets = match same {
                             true => tickets,
-                            false => kerberos.then(by_password).flatten(),
+                            false => by_password(&found.credentials),
                         };
                         (Known::Found(found), tickets)
                     }
@@ -88,7 +97,17 @@ impl Who {
         };
         let LogonOptions { no_bindings, require_bindings, mutual, .. } = *options;
         let service = options.spn.clone().map(TargetName::new);
-        Ok(Self { known, tickets, schemes, no_bindings, require_bindings, mutual, service, named })
+        Ok(Self {
+            known,
+            tickets,
+            no_kerberos,
+            schemes,
+            no_bindings,
+            require_bindings,
+            mutual,
+            service,
+            named,
+        })
     }
 
     /// The logins for requests to a host. Where a redirect leads, only the options name hosts.
@@ -184,6 +203,11 @@ impl Who {
             (_, true) => login.with_bindings_required(),
             _ => login,
         }
+    }
+
+    /// Why there cannot be a ticket, where a password alone is not enough.
+    pub(super) fn no_kerberos(&self) -> Option<&str> {
+        self.no_kerberos.as_deref()
     }
 
     pub(crate) fn sends_no_bindings(&self) -> bool {

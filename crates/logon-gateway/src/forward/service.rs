@@ -169,7 +169,10 @@ where
     B::Error: Into<answer::BoxError>,
 {
     let outcome = response.extensions_mut().remove::<Outcome>().unwrap_or_default();
-    let logon = if origin.is_some() { outcome.origin } else { outcome.proxy };
+    let (logon, missing) = match origin {
+        Some(_) => (outcome.origin, outcome.no_ticket),
+        None => (outcome.proxy, outcome.no_proxy_ticket),
+    };
     let asks = match response.status() {
         StatusCode::PROXY_AUTHENTICATION_REQUIRED => true,
         StatusCode::UNAUTHORIZED => origin.is_some() && logon != Logon::NotAsked,
@@ -177,8 +180,9 @@ where
     };
     if asks {
         // A program that is asked for a password sends one, which nobody here wants.
-        tracing::warn!("{shown}: {}: {logon}", response.status());
-        let why = format!("{}: {logon}", response.status());
+        let missing = missing.map(|missing| format!("; before that, {missing}"));
+        let why = format!("{}: {logon}{}", response.status(), missing.unwrap_or_default());
+        tracing::warn!("{shown}: {why}");
         return answer::of(StatusCode::BAD_GATEWAY, &why);
     }
     head::answer(response.headers_mut(), origin);

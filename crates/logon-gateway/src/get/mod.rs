@@ -93,7 +93,7 @@ async fn get(
     let asked = request.uri().clone();
     let (head, mut body) = match client.send(request).await {
         Ok(response) => response.into_parts(),
-        Err(error) => return Err(client::failure(&error)),
+        Err(error) => return Err(client::failure_of(&error, who)),
     };
     if options.include {
         output.write(&output::head(&head))?;

@@ -7,7 +7,7 @@ use http::header::{AUTHORIZATION, LOCATION, WWW_AUTHENTICATE};
 use http::response::Parts;
 use http::{StatusCode, Uri};
 use logon_client::credentials::CredentialError;
-use logon_client::{AnsweredUrl, Logon, Outcome};
+use logon_client::{AnsweredUrl, Logon, NoTicket, Outcome};
 use std::io::Write;
 use url::Url;
 
@@ -79,8 +79,12 @@ impl Answer<'_> {
             Logon::NoLogin => (Exit::NoCredentials, self.nothing_sent()),
             Logon::Refused { .. } | Logon::RefusedBefore => {
                 let (logon, advice) = (&self.outcome.origin, self.suspicion());
+                let without = without(self.outcome.no_ticket.as_deref());
                 let name = self.name();
-                (Exit::Refused, format!("{host} does not let {name} in: {logon}. {advice}"))
+                (
+                    Exit::Refused,
+                    format!("{host} does not let {name} in: {without}{logon}. {advice}"),
+                )
             }
             Logon::NotOffered { offered } => (
                 Exit::NoCredentials,
@@ -93,11 +97,13 @@ impl Answer<'_> {
                 };
                 (Exit::Refused, format!("{host}: {}{advice}", self.outcome.origin))
             }
-            Logon::NoTicket { cause } => (
-                if cause.is_about_client() { Exit::Refused } else { Exit::NoCredentials },
-                format!("{host}: {}{}", self.outcome.origin, self.without_kerberos()),
-            ),
-            Logon::BrokenOff { .. } => (Exit::Broken, format!("{host}: {}", self.outcome.origin)),
+            Logon::NoTicket(missing) => {
+                (of_missing(missing), format!("{host}: {missing}{}", self.without_kerberos()))
+            }
+            logon @ Logon::BrokenOff { .. } => {
+                let (exit, why) = broken_off(logon, self.outcome.no_ticket.as_deref());
+                (exit, format!("{host}: {why}"))
+            }
             Logon::ProxyInBetween => (
                 Exit::NoCredentials,
                 format!("{host} asks for credentials: {}", self.outcome.origin),
@@ -119,14 +125,18 @@ impl Answer<'_> {
             }
             Logon::Refused { .. } | Logon::RefusedBefore => {
                 let advice = "Check name and password: every attempt counts against the account";
-                (Exit::Refused, format!("the proxy: {logon}. {advice}"))
+                let without = without(self.outcome.no_proxy_ticket.as_deref());
+                (Exit::Refused, format!("the proxy: {without}{logon}. {advice}"))
             }
             Logon::NotOffered { offered } => {
                 (Exit::NoCredentials, format!("the proxy: {logon}; {}", self.offer(offered)))
             }
             Logon::TicketRefused { .. } => (Exit::Refused, format!("the proxy: {logon}")),
-            Logon::NoTicket { .. } => (Exit::NoCredentials, format!("the proxy: {logon}")),
-            Logon::BrokenOff { .. } => (Exit::Broken, format!("the proxy: {logon}")),
+            Logon::NoTicket(missing) => (of_missing(missing), format!("the proxy: {missing}")),
+            Logon::BrokenOff { .. } => {
+                let (exit, why) = broken_off(logon, self.outcome.no_proxy_ticket.as_deref());
+                (exit, format!("the proxy: {why}"))
+            }
             _ => (Exit::Status, self.shown()),
         }
     }
@@ -161,6 +171,8 @@ impl Answer<'_> {
     /// What else there is, if anything.
     fn without_kerberos(&self) -> &'static str {
         match &self.who.known {
+            // Nothing else proves the server.
+            _ if self.options.logon.mutual => "",
             Known::Chosen(_) => "; --scheme ntlm leaves Kerberos out",
             _ => "; -u NAME logs on with a password",
         }
@@ -242,6 +254,30 @@ impl Answer<'_> {
 
     fn shown(&self) -> String {
         self.url.as_ref().map_or_else(|| self.host(), Url::to_string)
+    }
+}
+
+/// The password was not proven, or nothing was shown to anybody.
+fn of_missing(missing: &NoTicket) -> Exit {
+    if missing.cause.is_about_client() { Exit::Refused } else { Exit::NoCredentials }
+}
+
+/// What comes before a refusal of what was tried instead of a ticket.
+fn without(missing: Option<&NoTicket>) -> String {
+    missing.map_or_else(String::new, |missing| {
+        format!("{missing}. The server may take nothing else: without the ticket, ")
+    })
+}
+
+/// An exchange that the server did not go on with. Where NTLM stands in for a ticket, that is what
+/// a server does that takes tickets alone.
+fn broken_off(logon: &Logon, missing: Option<&NoTicket>) -> (Exit, String) {
+    match missing {
+        None => (Exit::Broken, logon.to_string()),
+        Some(missing) => (
+            Exit::NoCredentials,
+            format!("{missing}. NTLM was tried without it, and not taken: Kerberos alone may be"),
+        ),
     }
 }
 
