@@ -1,6 +1,7 @@
 //! What commands that log on to servers and proxies have in common.
 
 mod failed;
+mod names;
 mod tickets;
 mod trace;
 mod way;

@@ -1,5 +1,6 @@
 //! The way to a server: authorities, limits of time, proxies.
 
+use super::names::check_user;
 use super::trace::Trace;
 use super::who::{Known, Who, chosen};
 use crate::cli::ConnectionOptions;
@@ -53,6 +54,9 @@ fn named(name: &str, file: Option<&Path>, who: &Who) -> Result<Found, Failure> {
         Known::Chosen(found) if file.is_none() && found.credentials.name() == name => {
             Ok(found.clone())
         }
-        _ => chosen(name, file),
+        _ => {
+            check_user("--proxy-user", name)?;
+            chosen(name, file)
+        }
     }
 }

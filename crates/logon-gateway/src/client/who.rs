@@ -1,5 +1,6 @@
 //! Who logs on: chosen by name, or found by itself and then not for everybody.
 
+use super::names::{check_user, service};
 use super::tickets;
 use crate::cli::LogonOptions;
 use crate::failure::{Exit, Failure};
@@ -57,6 +58,10 @@ impl Who {
             [] => Scheme::INTEGRATED.to_vec(),
             schemes => schemes.iter().map(|scheme| scheme.scheme()).collect(),
         };
+        let service = options.spn.as_deref().map(service).transpose()?;
+        if let Some(name) = &options.user {
+            check_user("-u", name)?;
+        }
         let kerberos = schemes.contains(&Scheme::Negotiate);
         let mut no_kerberos = None;
         let mut by_password = |credentials: &Credentials| {
@@ -96,7 +101,6 @@ impl Who {
             }
         };
         let LogonOptions { no_bindings, require_bindings, mutual, .. } = *options;
-        let service = options.spn.clone().map(TargetName::new);
         Ok(Self {
             known,
             tickets,
