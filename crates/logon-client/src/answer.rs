@@ -1,5 +1,6 @@
 //! The answer to one request, whichever connections it takes: what goes where, and as whose.
 
+use crate::BoxError;
 use crate::attempt::Attempt;
 use crate::connect::{Connector, Left, Line, MAX_RESTARTS};
 use crate::error::Error;
@@ -43,6 +44,22 @@ struct Route<'a> {
     proxy_login: Option<&'a Ready>,
     /// Neither we nor the caller say who asks.
     anonymous: bool,
+}
+
+impl Route<'_> {
+    /// Why there is no answer, of a connection that ended before one.
+    fn ended(&self, cause: BoxError) -> Error {
+        if !cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_parse) {
+            return Error::Closed(cause);
+        }
+        // Not even the first word: an alert of TLS begins otherwise.
+        let not_http = cause.to_string().starts_with("invalid HTTP version");
+        if not_http && !self.origin.secure && self.proxy.is_none() {
+            let to = format!("{}:{}", self.origin.host, self.origin.port);
+            return Error::NotHttp { to, cause };
+        }
+        Error::Broken(cause)
+    }
 }
 
 impl Inner {
@@ -135,7 +152,7 @@ impl Inner {
                     judged |= was_judged;
                     ("the connection was closed", cause)
                 }
-                Err(Failed::Closed { cause, .. }) => return Err(Error::Closed(cause)),
+                Err(Failed::Closed { cause, .. }) => return Err(route.ended(cause)),
                 Err(Failed::Fatal(error)) => return Err(error),
             };
             if restarts == MAX_RESTARTS {

@@ -66,6 +66,13 @@ pub enum Error {
     Closed(BoxError),
     /// What comes over the connection is not HTTP, or it ended within an answer.
     Broken(BoxError),
+    /// The first that came over a connection without TLS is not HTTP.
+    NotHttp {
+        /// Host and port.
+        to: String,
+        /// The cause.
+        cause: BoxError,
+    },
     /// No answer in time.
     Timeout(Duration),
     /// More redirects than allowed.
@@ -99,6 +106,11 @@ impl fmt::Display for Error {
             }
             Self::Closed(cause) => write!(f, "the server closes connections: {}", Chain(&**cause)),
             Self::Broken(cause) => write!(f, "the answer is broken: {}", Chain(&**cause)),
+            Self::NotHttp { to, cause } => write!(
+                f,
+                "{to} does not speak HTTP ({}): should the URL begin with https://?",
+                Chain(&**cause)
+            ),
             Self::Timeout(time) => write!(f, "no answer within {time:?}"),
             Self::TooManyRedirects(max) => write!(f, "more than {max} redirects"),
             Self::BadRedirect(to) => write!(f, "a redirect to {to:?}, which is no URL to follow"),

@@ -12,6 +12,10 @@ use tokio_rustls::rustls::{self, AlertDescription, CertificateError, ClientConfi
 /// Its name in ALPN.
 pub(crate) const HTTP_2: &[u8] = b"h2";
 
+/// How webpki, whose errors rustls does not let out, calls an authority's certificate that a server
+/// uses for itself.
+const CA_AS_SERVER: &str = "CaUsedAsEndEntity";
+
 /// Who vouches for servers.
 #[derive(Debug, Clone)]
 pub struct Trust(Arc<RootCertStore>);
@@ -107,6 +111,12 @@ pub(crate) fn reason(error: &io::Error, host: &str) -> String {
             }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                 "its certificate has expired (or the clock here is wrong)".to_owned()
+            }
+            CertificateError::Other(cause) if cause.to_string().contains(CA_AS_SERVER) => {
+                "its certificate is that of an authority, which no server may use for itself: make \
+                 one for the server with basicConstraints=CA:FALSE (openssl req -x509 makes the \
+                 other kind if it is not told)"
+                    .to_owned()
             }
             other => format!("its certificate is refused: {other}"),
         },

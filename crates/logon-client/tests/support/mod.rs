@@ -218,9 +218,20 @@ pub(crate) struct Certificate {
 
 impl Certificate {
     pub(crate) fn make() -> (Self, Trust) {
+        Self::of_kind(rcgen::IsCa::NoCa)
+    }
+
+    /// As `openssl req -x509` makes it.
+    pub(crate) fn of_authority() -> (Self, Trust) {
+        Self::of_kind(rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained))
+    }
+
+    fn of_kind(kind: rcgen::IsCa) -> (Self, Trust) {
         let key = rcgen::KeyPair::generate().unwrap();
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let certificate = rcgen::CertificateParams::new(names).unwrap().self_signed(&key).unwrap();
+        let mut params = rcgen::CertificateParams::new(names).unwrap();
+        params.is_ca = kind;
+        let certificate = params.self_signed(&key).unwrap();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), certificate.pem()).unwrap();
         let trust = Trust::pem_file(file.path()).unwrap();
