@@ -125,3 +125,26 @@ fn where_ntlm_fails_in_place_of_kerberos_both_are_told() {
     let got = realm.ask(r"CORP\nobody", &["--scheme", "ntlm", &url]);
     assert!(got.code == 4 && !got.said.contains("ticket"), "{got:?}");
 }
+
+// By a server that takes no Kerberos
+#[test]
+fn a_ticket_that_is_not_taken_is_no_wrong_password() {
+    let (demo, realm) = (Demo::start(), Realm::start());
+    let got = realm.ask(ALICE, &["--mutual", &format!("{}/nego/", by_name(&demo.http))]);
+    assert_eq!(got.code, 4, "{got:?}");
+    assert!(got.said.contains("does not take the ticket") && got.said.contains("has no keytab"));
+    assert!(!got.said.contains("name and password") && !got.said.contains("counts"), "{got:?}");
+}
+
+#[test]
+fn a_file_that_is_no_keytab_is_told_to_be_none() {
+    let realm = Realm::start();
+    for text in ["These are notes, and no keys.", ""] {
+        std::fs::write(realm.path("notes.txt"), text).unwrap();
+        let path = realm.path("notes.txt");
+        let arguments = ["-u", ALICE, "--keytab", path.to_str().unwrap(), "http://localhost:1/"];
+        let got = run(get(&arguments).env("KRB5_CONFIG", realm.path("krb5.conf")));
+        assert_eq!(got.code, 2, "{got:?}");
+        assert!(got.said.contains("notes.txt is no keytab: is this the right file?"), "{got:?}");
+    }
+}

@@ -80,6 +80,10 @@ impl fmt::Display for PlaceError {
                 path.display()
             ),
             Self::Unreadable(error) => error.fmt(f),
+            // The first byte: it never was one.
+            Self::Decode { path, cause } if cause.field == "magic" => {
+                write!(f, "{} is no {}: is this the right file?", path.display(), cause.structure)
+            }
             Self::Decode { path, cause } => {
                 write!(f, "{} is not in order: {cause}", path.display())
             }

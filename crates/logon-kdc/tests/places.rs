@@ -186,6 +186,15 @@ fn files_that_are_not_there_or_not_in_order_are_errors_that_say_what_to_do() {
     let keytab = seed("keytab/keytab-v2-three-etypes");
     assert!(matches!(read_credential_cache(&keytab), Err(PlaceError::Decode { .. })));
     assert!(matches!(read_keytab(&seed("keytab")), Err(PlaceError::Unreadable(_))));
+    let notes = tempfile::NamedTempFile::new().unwrap();
+    for text in ["notes", ""] {
+        std::fs::write(notes.path(), text).unwrap();
+        let errors = [read_keytab(notes.path()).err(), read_credential_cache(notes.path()).err()];
+        for (error, kind) in errors.into_iter().zip(["keytab", "credential cache"]) {
+            let said = error.unwrap().to_string();
+            assert!(said.ends_with(&format!(" is no {kind}: is this the right file?")), "{said}");
+        }
+    }
     let large = tempfile::NamedTempFile::new().unwrap();
     large.as_file().set_len((16 << 20) + 1).unwrap();
     let error = read_keytab(large.path()).unwrap_err().to_string();

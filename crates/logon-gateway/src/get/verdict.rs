@@ -296,11 +296,11 @@ fn of_password(https: bool, bound: bool, domain: bool) -> &'static str {
 /// Why a server does not take a ticket, if it does not say so. Nothing counts against an account here.
 fn of_tickets(bound: bool) -> &'static str {
     if bound {
-        "Its log says why: a clock is wrong, its keytab is from before a change of its password, or \
-         TLS ends at another machine: --no-bindings"
+        "Its log says why: it has no keytab, or one from before a change of its password, a clock is \
+         wrong, or TLS ends at another machine: --no-bindings"
     } else {
-        "Its log says why: a clock is wrong, its keytab is from before a change of its password, or \
-         it wants channel bindings"
+        "Its log says why: it has no keytab, or one from before a change of its password, a clock is \
+         wrong, or it wants channel bindings"
     }
 }
 
@@ -312,7 +312,7 @@ mod tests {
     fn the_advice_fits_what_was_sent() {
         for bound in [false, true] {
             let text = of_tickets(bound);
-            assert!(text.contains("clock") && text.contains("keytab"), "{text}");
+            assert!(text.contains("clock") && text.contains("has no keytab"), "{text}");
             assert!(!text.contains("name and password"), "there is none: {text}");
             assert_eq!(text.contains("--no-bindings"), bound, "{text}");
         }
