@@ -1,4 +1,4 @@
-//! `logon get` where there is no ticket: what it says, and by which exit code.
+//! `logon get` and `logon forward` where there is no ticket: what they say, and by which exit code.
 
 #[path = "../../../tests/support/kdc.rs"]
 mod kdc;
@@ -7,6 +7,7 @@ mod support;
 use kdc::{Kdc, Served};
 use std::path::PathBuf;
 use support::PASSWORD;
+use support::forward::{self, Running};
 use support::get::{Demo, Got, Script, get, run};
 
 const ALICE: &str = r"CORP\alice";
@@ -147,4 +148,17 @@ fn a_file_that_is_no_keytab_is_told_to_be_none() {
         assert_eq!(got.code, 2, "{got:?}");
         assert!(got.said.contains("notes.txt is no keytab: is this the right file?"), "{got:?}");
     }
+}
+
+#[test]
+fn a_program_that_is_logged_on_for_is_told_why_there_was_no_ticket() {
+    let (server, realm) = (Script::start(kerberos_alone), Realm::without_kdc());
+    let mut command = forward::command(&["--origin", &by_name(&server.url())]);
+    command.env("KRB5_CONFIG", realm.path("krb5.conf"));
+    let forward = Running::of(command);
+    let host = &forward.address;
+    let answer =
+        forward.ask(&format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"));
+    assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
+    assert!(answer.contains("; before that, no ticket for HTTP/localhost: no KDC"), "{answer}");
 }

@@ -14,7 +14,10 @@ pub(crate) fn failure(error: &Error) -> Failure {
         }
         Error::Field(_) => (Exit::Usage, "leave it out"),
         Error::Connect { .. } => (Exit::NoConnection, "check name and port, and the proxy"),
-        Error::Tls { .. } => (Exit::NoConnection, "a file of authorities is named by --cacert"),
+        Error::Tls { cause, .. } if cause.contains("PEM file") => {
+            (Exit::NoConnection, "that is --cacert FILE")
+        }
+        Error::Tls { .. } => (Exit::NoConnection, "--trace shows how far it came"),
         Error::Timeout(_) => (Exit::NoConnection, "--timeout waits longer"),
         Error::Tunnel { status, logon, .. } => tunnel(*status, logon),
         Error::LogonWithoutTicket { side, .. } => (Exit::NoCredentials, shown(*side)),

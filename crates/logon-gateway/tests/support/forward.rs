@@ -22,7 +22,12 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
 
 impl Running {
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut command = command(&[&["--listen", "127.0.0.1:0"], arguments].concat());
+        Self::of(command(arguments))
+    }
+
+    /// Of a command that has all but an address.
+    pub(crate) fn of(mut command: Command) -> Self {
+        command.args(["--listen", "127.0.0.1:0"]);
         command.env("LOGON_USER", ALICE).env("LOGON_PASSWORD", PASSWORD);
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
