@@ -31,6 +31,7 @@ mod failure;
 mod forward;
 mod gateway;
 mod get;
+mod keytab;
 mod logging;
 mod manual;
 mod password;

@@ -6,9 +6,9 @@ mod pages;
 use crate::cli::{Demand, DemoOptions};
 use crate::failure::Failure;
 use crate::signals::interrupted;
-use crate::{logging, password};
+use crate::{keytab, logging, password};
 use logon::http::{BasicConfig, ConnectionConfig, DigestConfig};
-use logon::kerberos::{Keytab, MemoryReplayCache, Service};
+use logon::kerberos::{MemoryReplayCache, Service};
 use logon::{AcceptorConfig, Answer, BindingsPolicy, CredentialStore, MicPolicy, Policy};
 use logon::{Account, DigestAccount, DigestAnswer, ServerNames, StoreError};
 use logon::{SystemClock, TimeSource};
@@ -38,13 +38,8 @@ pub(crate) fn run(options: DemoOptions) -> Result<(), Failure> {
 
 /// What tickets are accepted with.
 fn service(keytab: &Path, domain: &str) -> Result<Arc<Service>, Failure> {
-    let failed = |what: String| Failure::message(format!("--keytab {}: {what}", keytab.display()));
-    let file = std::fs::read(keytab).map(Zeroizing::new);
-    let file = file.map_err(|error| failed(error.to_string()))?;
-    let keytab = Keytab::decode(&file).map_err(|error| failed(error.to_string()))?;
-    if keytab.keys().is_empty() {
-        return Err(failed("no key in it that can be used; export it with AES keys".to_owned()));
-    }
+    let keytab =
+        keytab::read(keytab).map_err(|error| Failure::message(format!("--keytab: {error}")))?;
     let realm = keytab.keys().first().map(|key| key.principal.realm().to_owned());
     let realm = realm.unwrap_or_default();
     // Accounts of two realms are not to become one.

@@ -14,16 +14,6 @@ const MAX_SIZE: u64 = 64 << 10;
 /// # Errors
 /// What is wrong with the file, without its name.
 pub(crate) fn read(path: &Path) -> Result<Zeroizing<String>, String> {
-    let bytes = read_bytes(path, MAX_SIZE)?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| "is not text".to_owned())?;
-    Ok(Zeroizing::new(text.to_owned()))
-}
-
-/// The same of a file that is not text and has `most` bytes at most.
-///
-/// # Errors
-/// As [`read`].
-pub(crate) fn read_bytes(path: &Path, most: u64) -> Result<Zeroizing<Vec<u8>>, String> {
     let unreadable = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
         _ => format!("cannot be read: {error}"),
@@ -34,15 +24,16 @@ pub(crate) fn read_bytes(path: &Path, most: u64) -> Result<Zeroizing<Vec<u8>>, S
     }
     let file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
-    if metadata.len() > most {
-        return Err(format!("is larger than {most} bytes, which is no key"));
+    if metadata.len() > MAX_SIZE {
+        return Err(format!("is larger than {MAX_SIZE} bytes, which is no key"));
     }
     warn_if_open(path, &metadata);
     // A buffer that grows would leave copies of the secret behind.
     let size = usize::try_from(metadata.len()).unwrap_or_default();
     let mut bytes = Zeroizing::new(Vec::with_capacity(size));
     file.take(metadata.len()).read_to_end(&mut bytes).map_err(unreadable)?;
-    Ok(bytes)
+    let text = std::str::from_utf8(&bytes).map_err(|_| "is not text".to_owned())?;
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 #[cfg(unix)]

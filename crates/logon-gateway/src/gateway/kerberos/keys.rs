@@ -2,7 +2,7 @@
 
 use super::{KerberosConfig, Replays};
 use crate::gateway::certificates::Making;
-use crate::gateway::secret_file;
+use crate::keytab;
 use logon::kerberos::{EncryptionType, Keytab, Service, ServiceSource};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,9 +13,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// How often a logon looks whether the files are others.
 const INTERVAL: Duration = Duration::from_secs(1);
-
-/// Thousands of keys.
-const MAX_KEYTAB: u64 = 1 << 20;
 
 /// A [`Service`] whose keytabs are read again when they change: they are looked at in a logon, at
 /// most once a second. If a new one cannot be used, the last good ones stay and the reason is
@@ -157,7 +154,7 @@ fn service(config: &KerberosConfig, keytab: Keytab, replays: &Arc<Replays>) -> S
 fn read(files: &[PathBuf], config: &KerberosConfig) -> Result<Keytab, String> {
     let mut all = Keytab::default();
     for path in files {
-        let keytab = read_one(path)?;
+        let keytab = keytab::read(path)?;
         if !config.rc4 && keytab.keys().iter().all(|key| key.key.encryption_type().is_weak()) {
             return Err(format!(
                 "keytab {}: its keys are of RC4 alone, and `rc4` is false, so no ticket could be \
@@ -189,22 +186,6 @@ fn check_realms(keytab: &Keytab, config: &KerberosConfig) -> Result<(), String> 
         );
     }
     Ok(())
-}
-
-/// The keys of a file, of which there is one at least.
-///
-/// # Errors
-/// What is wrong with it, with its name.
-pub(crate) fn read_one(path: &Path) -> Result<Keytab, String> {
-    let problem = |what: String| format!("keytab {}: {what}", path.display());
-    let bytes = secret_file::read_bytes(path, MAX_KEYTAB).map_err(problem)?;
-    let keytab = Keytab::decode(&bytes).map_err(|error| problem(error.to_string()))?;
-    if keytab.keys().is_empty() {
-        return Err(problem(
-            "there is no key in it that can be used; export it with AES keys".to_owned(),
-        ));
-    }
-    Ok(keytab)
 }
 
 fn after_interval() -> Instant {
