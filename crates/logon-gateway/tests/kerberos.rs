@@ -186,6 +186,16 @@ async fn an_authenticator_is_refused_after_a_reload_and_after_a_restart() {
     }
     assert!(gateway.reload(Some(&config(""))).await);
     assert_eq!(ask(&mut client, "/", &used).await.status, 401);
+    // Another file is for the next start; a reload that fails changes nothing either.
+    let other = config("").replace("\"replays\"", "\"others\"");
+    let failing = format!("{other}[session]\nkey = \"none\"\n");
+    for (text, taken) in [(&failing, false), (&other, true), (&config(""), true)] {
+        assert_eq!(gateway.reload(Some(text)).await, taken, "{}", gateway.log());
+        client = Client::connect(gateway.address(0)).await;
+        assert_eq!(ask(&mut client, "/", &used).await.status, 401, "{text}");
+    }
+    assert!(!gateway.folder.path("others").exists());
+    assert!(gateway.log().contains("replay_cache has changed"), "{}", gateway.log());
     // The end that is asked for, and the one that is not.
     for kill in [false, true] {
         let another = fresh();
@@ -242,6 +252,10 @@ fn a_check_looks_at_keytabs_and_leaves_the_replay_cache_alone() {
         (config.replace("web.keytab", "users"), "users is no keytab: is this the right file?"),
         (config.replace("web.keytab", "rc4.keytab"), "rc4.keytab: its keys are of RC4 alone"),
         (config.replace("\"CORP.EXAMPLE\"", "\"Corp.Example\""), "`realms` names Corp.Example"),
+        (
+            config.replace("\"CORP.EXAMPLE\" = \"CORP\"", "\"PARTNER.EXAMPLE\" = \"Corp.Example\""),
+            "accounts of PARTNER.EXAMPLE would be called as those of CORP.EXAMPLE are",
+        ),
     ] {
         folder.config(&config);
         let ended = folder.run(&["--check"]);

@@ -173,11 +173,20 @@ fn check_realms(keytab: &Keytab, config: &KerberosConfig) -> Result<(), String> 
     let named = config.realms.get_ref();
     let realms: BTreeSet<&str> = keytab.keys().iter().map(|key| key.principal.realm()).collect();
     let is_alone = realms.len() == 1 && named.is_empty();
-    for realm in realms.into_iter().filter(|realm| !is_alone && !named.contains_key(*realm)) {
-        if let Some(other) = named.keys().find(|name| name.eq_ignore_ascii_case(realm)) {
+    for realm in realms.iter().filter(|realm| !is_alone && !named.contains_key(**realm)) {
+        let alike = |name: &&String| name.eq_ignore_ascii_case(realm);
+        let unused = |name: &&String| !realms.contains(name.as_str());
+        if let Some(other) = named.keys().filter(alike).find(unused) {
             return Err(format!(
                 "the keytab is of the realm {realm}, and `realms` names {other}: write it as it is \
                  in the keytab, to the letter"
+            ));
+        }
+        // The name of its domain is its own.
+        if let Some((other, domain)) = named.iter().find(|it| it.1.eq_ignore_ascii_case(realm)) {
+            return Err(format!(
+                "accounts of {other} would be called as those of {realm} are, {domain}\\user: give \
+                 {realm} a name in `realms`"
             ));
         }
         tracing::warn!(

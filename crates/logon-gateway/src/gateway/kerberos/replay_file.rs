@@ -4,7 +4,7 @@
 //! offset  size  field
 //!      0    16  "logon replays 1\n"
 //!     16    36  the boot of the system, as it calls it; zeros if it does not
-//!     52     1  'o' in use, 'w' being written anew or left for another, 'c' closed
+//!     52     1  'o' in use, 'w' being written anew, 'c' closed
 //!     53     3  zeros
 //!     56     8  what was made earlier is not known, in ticks, little-endian
 //!     64  48 n  digest (32), made (8), until (8)
@@ -57,8 +57,6 @@ struct Log {
     kept: u64,
     /// Nothing more is written, for this reason.
     over: Option<&'static str>,
-    /// Others are remembered elsewhere by now.
-    left: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -79,21 +77,21 @@ impl ReplayFile {
         now: FileTime,
         ahead: Duration,
     ) -> Result<(Self, Begun), String> {
+        Self::open_in(boot(), path, now, ahead)
+    }
+
+    fn open_in(
+        boot: [u8; 36],
+        path: &Path,
+        now: FileTime,
+        ahead: Duration,
+    ) -> Result<(Self, Begun), String> {
         let cannot = |error: io::Error| format!("cannot be used: {error}");
         let file = open_exclusively(path)?;
         if !file.metadata().map_err(cannot)?.is_file() {
             return Err("is not a file".to_owned());
         }
-        let boot = boot();
-        let mut log = Log {
-            file,
-            since: later(now, ahead),
-            boot,
-            records: 0,
-            kept: 0,
-            over: None,
-            left: false,
-        };
+        let mut log = Log { file, since: later(now, ahead), boot, records: 0, kept: 0, over: None };
         let (records, begun) = match log.read(now).map_err(cannot)? {
             Ok((since, records)) => {
                 log.since = since;
@@ -122,16 +120,6 @@ impl ReplayFile {
             if let Err(error) = done.and_then(|()| log.file.sync_all()) {
                 tracing::warn!("the replay cache could not be closed: {error}");
             }
-        }
-    }
-
-    /// Says that from now on authenticators are remembered elsewhere: whoever begins with this file
-    /// again does not know those.
-    pub(super) fn leave(&self) {
-        let mut log = self.log();
-        log.left = true;
-        if let Err(error) = log.head(b'w') {
-            tracing::warn!("the replay cache could not be left: {error}");
         }
     }
 
@@ -170,12 +158,7 @@ impl ReplayCache for ReplayFile {
 
 impl Drop for ReplayFile {
     fn drop(&mut self) {
-        let left = self.log().left;
-        if left {
-            self.leave();
-        } else {
-            self.close();
-        }
+        self.close();
     }
 }
 
@@ -189,16 +172,10 @@ impl Log {
     /// What the file tells, or why it is not believed.
     #[allow(clippy::type_complexity, reason = "two kinds of failure: of the disk, of the content")]
     fn read(&mut self, now: FileTime) -> io::Result<Result<(FileTime, Vec<Record>), &'static str>> {
-        let length = self.file.metadata()?.len();
-        if length == 0 {
+        let bytes = self.bytes()?;
+        if bytes.is_empty() {
             return Ok(Err("there was no file"));
         }
-        if length > MAX_SIZE {
-            return Err(io::Error::other("it is too large for a replay cache"));
-        }
-        let mut bytes = Vec::new();
-        self.file.seek(SeekFrom::Start(0))?;
-        (&self.file).take(MAX_SIZE).read_to_end(&mut bytes)?;
         // Nothing is lost with what a crash has left of ours, or with nothing but zeros.
         let ours = bytes.iter().zip(MAGIC).all(|(byte, magic)| byte == magic);
         if !ours && bytes.iter().any(|byte| *byte != 0) {
@@ -214,25 +191,26 @@ impl Log {
             Some(b'c') => {}
             Some(b'o') if same_boot => {}
             Some(b'o') => return Ok(Err("the system was started anew without a word")),
-            Some(b'w') => return Ok(Err("it was left for another one, or half written")),
+            Some(b'w') => return Ok(Err("it was half written")),
             _ => return Ok(Err("the file is cut off")),
         }
         let since = head.last_chunk().copied().map(u64::from_le_bytes).unwrap_or(u64::MAX);
-        let mut since = FileTime::from_ticks(since);
+        let since = FileTime::from_ticks(since);
         // What a clock that was wrong has written, nobody could wait for.
         if since > self.since {
             return Ok(Err("the clock was set back"));
         }
-        let records = rest.chunks_exact(RECORD);
-        if !records.remainder().is_empty() {
-            return Ok(Err("the file is cut off"));
+        Ok(worth_keeping(rest, since, now).ok_or("the file is cut off"))
+    }
+
+    fn bytes(&mut self) -> io::Result<Vec<u8>> {
+        if self.file.metadata()?.len() > MAX_SIZE {
+            return Err(io::Error::other("it is too large for a replay cache"));
         }
-        let records: Vec<_> = records.filter_map(Record::decode).collect();
-        let (kept, old): (Vec<_>, Vec<_>) = records.into_iter().partition(|it| it.until >= now);
-        for record in old {
-            since = since.max(after(record.made));
-        }
-        Ok(Ok((since, kept)))
+        let mut bytes = Vec::new();
+        self.file.seek(SeekFrom::Start(0))?;
+        (&self.file).take(MAX_SIZE).read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 
     fn append(&mut self, record: Record) -> io::Result<()> {
@@ -256,16 +234,15 @@ impl Log {
         self.file.seek(SeekFrom::Start(end)).map(drop)
     }
 
-    /// Throws away what is too old to be sent.
+    /// Throws away what is too old to be sent. The file is this process' own: it is believed
+    /// whatever the boot is called.
     fn compact(&mut self, now: FileTime) -> io::Result<()> {
-        self.head(b'o')?;
-        match self.read(now)? {
-            Ok((since, records)) => {
-                self.since = since;
-                self.rewrite(&records)
-            }
-            Err(why) => Err(io::Error::other(why)),
-        }
+        let bytes = self.bytes()?;
+        let records = bytes.get(HEADER..).unwrap_or_default();
+        let (since, records) = worth_keeping(records, self.since, now)
+            .ok_or_else(|| io::Error::other("the file is cut off"))?;
+        self.since = since;
+        self.rewrite(&records)
     }
 
     /// Writes the file anew. A process that ends in the middle leaves one that is not believed.
@@ -292,6 +269,23 @@ impl Log {
         self.file.write_all(&head)?;
         self.file.seek(SeekFrom::Start(at.max(HEADER.try_into().unwrap_or(u64::MAX)))).map(drop)
     }
+}
+
+/// Of these records those that could still be sent, and since when all others are known. `None` if
+/// the last one is not whole.
+fn worth_keeping(
+    records: &[u8],
+    since: FileTime,
+    now: FileTime,
+) -> Option<(FileTime, Vec<Record>)> {
+    let records = records.chunks_exact(RECORD);
+    if !records.remainder().is_empty() {
+        return None;
+    }
+    let records = records.filter_map(Record::decode);
+    let (kept, old): (Vec<_>, Vec<_>) = records.partition(|it| it.until >= now);
+    let since = old.into_iter().fold(since, |since, record| since.max(after(record.made)));
+    Some((since, kept))
 }
 
 impl Record {

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The memory of authenticators. There is one for as long as the gateway runs, whatever is
-/// reloaded, unless it is to have another file.
+/// reloaded: connections that began before a reload ask it, too, and a reload that fails has
+/// changed nothing.
 #[derive(Debug)]
 pub(crate) struct Replays {
     path: Option<PathBuf>,
@@ -24,7 +25,7 @@ enum Kind {
 }
 
 impl Replays {
-    /// The one that is there already, if it has the same file; else one that begins.
+    /// The one that is there already; else one that begins.
     ///
     /// # Errors
     /// What the administrator has to change.
@@ -35,8 +36,13 @@ impl Replays {
         making: Making,
     ) -> Result<Arc<Self>, String> {
         let path = config.replay_cache.as_ref().map(|path| folder.join(path));
-        if let Some(same) = before.filter(|it| it.path == path) {
-            return Ok(Arc::clone(same));
+        if let Some(before) = before {
+            if before.path != path {
+                tracing::warn!(
+                    "[kerberos] replay_cache has changed: that takes effect at the next start"
+                );
+            }
+            return Ok(Arc::clone(before));
         }
         let now = SystemClock.now();
         let ahead = config.clocks_ahead.unwrap_or(config.clock_skew).0;
@@ -68,9 +74,6 @@ impl Replays {
                 Kind::Memory(MemoryReplayCache::new(now, ahead))
             }
         };
-        if let (Making::Yes, Some(Kind::File(file))) = (making, before.map(|it| &it.kind)) {
-            file.leave();
-        }
         Ok(Arc::new(Self { path, kind }))
     }
 
