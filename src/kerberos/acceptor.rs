@@ -1,5 +1,7 @@
 //! The service's side ([RFC 4120] §3.2.3, [RFC 4121] §4.1): one token in, one out.
 
+use super::chosen::Chosen;
+use super::pac::AD_IF_RELEVANT;
 use super::session::{Numbers, Role, Session};
 use super::{EncryptionType, KerberosRefusal, Key, KeyUsage, Pac, Service};
 use crate::binding::{ChannelBindings, ChannelBindingsHash};
@@ -351,15 +353,9 @@ impl Acceptor {
             let session = Session::new(base.clone(), false, Role::Acceptor, false, numbers, random);
             return Ok(Accepted { established: Established { identity, session }, reply: None });
         }
-        let mut bytes = Zeroizing::new([0; 32 + 16 + 4]);
-        random.fill(&mut *bytes)?;
-        let (key, rest) = bytes.split_at(32);
-        let (confounder, number) = rest.split_at(16);
         let encryption_type = base.encryption_type();
-        let key = key.get(..encryption_type.key_length()).unwrap_or_default();
-        let ours = Key::new(encryption_type, key).map_err(|_| Error::RandomFailed)?;
-        // Room to count up without going round.
-        let number = number.iter().fold(0, |sum, byte| sum << 8 | u32::from(*byte)) & 0x3fff_ffff;
+        let Chosen { subkey: ours, seq_number, confounder } =
+            Chosen::by(&*random, encryption_type)?;
         let part = EncApRepPart {
             ctime: authenticator.ctime,
             cusec: authenticator.cusec,
@@ -367,18 +363,17 @@ impl Acceptor {
                 key_type: encryption_type.number(),
                 value: ours.expose(),
             }),
-            seq_number: Some(number),
+            seq_number: Some(seq_number),
         };
         // Room enough, so that no copy of the key stays behind.
         let mut plain = Zeroizing::new(Vec::with_capacity(256));
         part.encode(&mut plain)?;
         let (mut cipher, mut reply) = (Vec::new(), Vec::new());
-        let confounder = confounder.try_into().map_err(|_| Error::RandomFailed)?;
-        session_key.encrypt(KeyUsage::AP_REP_ENC_PART, confounder, &plain, &mut cipher);
+        session_key.encrypt(KeyUsage::AP_REP_ENC_PART, &confounder, &plain, &mut cipher);
         let etype = session_key.encryption_type().number();
         let enc_part = EncryptedData { etype, kvno: None, cipher: &cipher };
         ApRep { enc_part }.encode(&mut reply)?;
-        let numbers = Numbers { sent: number, received };
+        let numbers = Numbers { sent: seq_number, received };
         let session = Session::new(ours, true, Role::Acceptor, true, numbers, random);
         Ok(Accepted { established: Established { identity, session }, reply: Some(reply) })
     }
@@ -425,7 +420,6 @@ struct Said {
     target: Option<String>,
 }
 
-const AD_IF_RELEVANT: i32 = 1;
 const KERB_AUTH_DATA_AP_OPTIONS: i32 = 143;
 const KERB_AUTH_DATA_CLIENT_TARGET: i32 = 144;
 const KERB_AP_OPTIONS_CBT: u32 = 0x4000;

@@ -1,5 +1,6 @@
 //! The client's side, with a ticket that is at hand ([RFC 4120] §3.2.2, §3.2.5, [RFC 4121] §4.1).
 
+use super::chosen::Chosen;
 use super::session::{Numbers, Role, Session};
 use super::{CachedTicket, Key, KeyUsage};
 use crate::binding::ChannelBindings;
@@ -133,15 +134,9 @@ impl ExpectStart {
         let ticket = &config.ticket;
         let now = config.clock.now().to_unix().unwrap_or_default();
         let (ctime, cusec) = (KerberosTime::from_unix(now.as_secs()), now.subsec_micros());
-        let mut bytes = Zeroizing::new([0; 32 + 16 + 4]);
-        config.random.fill(&mut *bytes)?;
-        let (key, rest) = bytes.split_at(32);
-        let (confounder, number) = rest.split_at(16);
         let encryption_type = ticket.session_key.encryption_type();
-        let key = key.get(..encryption_type.key_length()).unwrap_or_default();
-        let subkey = Key::new(encryption_type, key).map_err(|_| Error::RandomFailed)?;
-        // Room to count up without going round.
-        let number = number.iter().fold(0, |sum, byte| sum << 8 | u32::from(*byte)) & 0x3fff_ffff;
+        let Chosen { subkey, seq_number, confounder } =
+            Chosen::by(&*config.random, encryption_type)?;
         let mut checksum = Vec::new();
         let bindings = bindings.first_hash().0;
         AuthenticatorChecksum { bindings, flags: FLAGS, delegation: None, extensions: &[] }
@@ -158,15 +153,14 @@ impl ExpectStart {
                 key_type: encryption_type.number(),
                 value: subkey.expose(),
             }),
-            seq_number: Some(number),
+            seq_number: Some(seq_number),
             authorization_data: Vec::new(),
         };
         // Room enough, so that no copy of the key stays behind.
         let mut plain = Zeroizing::new(Vec::with_capacity(1024));
         authenticator.encode(&mut plain)?;
-        let confounder = confounder.try_into().map_err(|_| Error::RandomFailed)?;
         let (mut cipher, usage) = (Vec::new(), KeyUsage::AP_REQ_AUTHENTICATOR);
-        ticket.session_key.encrypt(usage, confounder, &plain, &mut cipher);
+        ticket.session_key.encrypt(usage, &confounder, &plain, &mut cipher);
         let authenticator =
             EncryptedData { etype: encryption_type.number(), kvno: None, cipher: &cipher };
         let ap_options = ApOptions::MUTUAL_REQUIRED;
@@ -175,7 +169,7 @@ impl ExpectStart {
         ApReq { ap_options, ticket, authenticator }.encode(&mut message)?;
         GssToken { mech: Some(MechType::KRB5), id: TokenId::ApReq, message: &message }
             .encode(out)?;
-        Ok(ExpectReply { config, ctime, cusec, subkey, seq_number: number })
+        Ok(ExpectReply { config, ctime, cusec, subkey, seq_number })
     }
 }
 

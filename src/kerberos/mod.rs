@@ -17,6 +17,8 @@ mod acceptor;
 #[cfg(feature = "kerberos")]
 mod ccache;
 #[cfg(feature = "kerberos")]
+mod chosen;
+#[cfg(feature = "kerberos")]
 mod initiator;
 #[cfg(feature = "kerberos")]
 mod kdc;

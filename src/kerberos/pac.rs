@@ -65,7 +65,7 @@ impl From<DecodeError> for PacError {
 }
 
 /// `AD-IF-RELEVANT` ([RFC 4120] §5.2.6.1).
-const AD_IF_RELEVANT: i32 = 1;
+pub(super) const AD_IF_RELEVANT: i32 = 1;
 
 /// `AD-WIN2K-PAC` ([RFC 4120] §7.5.4).
 const AD_WIN2K_PAC: i32 = 128;

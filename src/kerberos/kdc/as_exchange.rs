@@ -20,7 +20,7 @@ const PA_PAC_REQUEST: i32 = 128;
 const INCLUDE_PAC: [u8; 7] = [0x30, 0x05, 0xa0, 0x03, 0x01, 0x01, 0xff];
 
 const KDC_ERR_PREAUTH_REQUIRED: i32 = 25;
-const KRB_AP_ERR_SKEW: i32 = 37;
+pub(super) const KRB_AP_ERR_SKEW: i32 = 37;
 const KDC_ERR_WRONG_REALM: i32 = 68;
 
 /// A request that is out.

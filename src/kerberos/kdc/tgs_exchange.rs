@@ -1,5 +1,6 @@
 //! The ticket-granting service ([RFC 4120] §3.3): a ticket for a ticket.
 
+use super::as_exchange::KRB_AP_ERR_SKEW;
 use super::error::TicketError;
 use super::reply::{Answer, Granted, refused, ticket};
 use super::request::{Next, Shared};
@@ -13,7 +14,6 @@ use alloc::vec::Vec;
 use zeroize::Zeroizing;
 
 const PA_TGS_REQ: i32 = 1;
-const KRB_AP_ERR_SKEW: i32 = 37;
 
 /// A request that is out.
 #[derive(Debug)]
