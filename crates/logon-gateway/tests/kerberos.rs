@@ -249,6 +249,8 @@ fn a_check_looks_at_keytabs_and_leaves_the_replay_cache_alone() {
     for (config, expected) in [
         (config.replace("web.keytab", "other.keytab"), "there is no keytab "),
         (config.replace("\"replays\"", "\"no/replays\""), "no/replays: there is no such folder"),
+        (config.replace("\"replays\"", "\"users\""), "users: it is not a replay cache"),
+        (config.replace("\"replays\"", "\".\""), "is not a file"),
         (config.replace("web.keytab", "users"), "users is no keytab: is this the right file?"),
         (config.replace("web.keytab", "rc4.keytab"), "rc4.keytab: its keys are of RC4 alone"),
         (config.replace("\"CORP.EXAMPLE\"", "\"Corp.Example\""), "`realms` names Corp.Example"),

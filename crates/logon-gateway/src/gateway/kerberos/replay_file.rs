@@ -24,6 +24,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 const MAGIC: &[u8; 16] = b"logon replays 1\n";
+const NOT_OURS: &str = "it is not a replay cache";
 const HEADER: usize = 64;
 const RECORD: usize = 48;
 
@@ -111,6 +112,28 @@ impl ReplayFile {
         Ok((Self { memory, log: Mutex::new(log) }, begun))
     }
 
+    /// Changes nothing, and needs not be alone.
+    ///
+    /// # Errors
+    /// Why there can be no such file, as far as that can be seen.
+    pub(super) fn look_at(path: &Path) -> Result<(), String> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if folder.is_some_and(|folder| !folder.is_dir()) {
+            return Err("there is no such folder".to_owned());
+        }
+        match std::fs::metadata(path) {
+            // It will be made.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Ok(found) if !found.is_file() => return Err("is not a file".to_owned()),
+            _ => {}
+        }
+        let cannot = |error: io::Error| format!("cannot be opened: {error}");
+        let (mut begin, most) = (Vec::new(), u64::try_from(MAGIC.len()).unwrap_or_default());
+        let file = File::open(path).map_err(cannot)?;
+        file.take(most).read_to_end(&mut begin).map_err(cannot)?;
+        if may_be_ours(&begin) { Ok(()) } else { Err(NOT_OURS.to_owned()) }
+    }
+
     /// Forces all to the disk and says that nothing more comes.
     pub(super) fn close(&self) {
         let mut log = self.log();
@@ -176,15 +199,16 @@ impl Log {
         if bytes.is_empty() {
             return Ok(Err("there was no file"));
         }
-        // Nothing is lost with what a crash has left of ours, or with nothing but zeros.
-        let ours = bytes.iter().zip(MAGIC).all(|(byte, magic)| byte == magic);
-        if !ours && bytes.iter().any(|byte| *byte != 0) {
-            return Err(io::Error::other("it is not a replay cache"));
+        if !may_be_ours(&bytes) {
+            return Err(io::Error::other(NOT_OURS));
         }
-        let Some((head, rest)) = bytes.split_first_chunk::<HEADER>().filter(|_| ours) else {
+        let Some((head, rest)) = bytes.split_first_chunk::<HEADER>() else {
             return Ok(Err("the file is cut off"));
         };
-        let (_, head) = head.split_at(MAGIC.len());
+        let (magic, head) = head.split_at(MAGIC.len());
+        if magic != MAGIC {
+            return Ok(Err("the file is cut off"));
+        }
         let (boot, head) = head.split_at(self.boot.len());
         let same_boot = boot == self.boot && self.boot != [0; 36];
         match head.first() {
@@ -269,6 +293,13 @@ impl Log {
         self.file.write_all(&head)?;
         self.file.seek(SeekFrom::Start(at.max(HEADER.try_into().unwrap_or(u64::MAX)))).map(drop)
     }
+}
+
+/// Whether nothing of anybody else's is lost with a file of these bytes: it begins as ours do, or has
+/// only the zeros that a crash may leave.
+fn may_be_ours(bytes: &[u8]) -> bool {
+    bytes.iter().zip(MAGIC).all(|(byte, magic)| byte == magic)
+        || bytes.iter().all(|byte| *byte == 0)
 }
 
 /// Of these records those that could still be sent, and since when all others are known. `None` if

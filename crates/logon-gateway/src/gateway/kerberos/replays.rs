@@ -49,17 +49,11 @@ impl Replays {
         let kind = match &path {
             // A check changes nothing, and the gateway that runs has the file.
             Some(path) if making == Making::No => {
-                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-                if folder.is_some_and(|folder| !folder.is_dir()) {
-                    let path = path.display();
-                    return Err(format!("kerberos.replay_cache {path}: there is no such folder"));
-                }
+                ReplayFile::look_at(path).map_err(wrong(path))?;
                 Kind::Memory(MemoryReplayCache::new(now, ahead))
             }
             Some(path) => {
-                let (file, begun) = ReplayFile::open(path, now, ahead).map_err(|error| {
-                    format!("kerberos.replay_cache {}: {error}", path.display())
-                })?;
+                let (file, begun) = ReplayFile::open(path, now, ahead).map_err(wrong(path))?;
                 say(path, &begun, ahead);
                 Kind::File(file)
             }
@@ -84,6 +78,10 @@ impl Replays {
             file.close();
         }
     }
+}
+
+fn wrong(path: &Path) -> impl Fn(String) -> String {
+    move |error| format!("kerberos.replay_cache {}: {error}", path.display())
 }
 
 fn say(path: &Path, begun: &Begun, ahead: Duration) {
