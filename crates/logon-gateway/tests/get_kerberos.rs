@@ -109,6 +109,10 @@ fn where_ntlm_fails_in_place_of_kerberos_both_are_told() {
     ] {
         assert!(got.said.contains(words), "{words} is not in {got:?}");
     }
+    std::fs::write(realm.path("krb5.conf"), "").unwrap();
+    let got = realm.ask("nobody", &[&format!("{}/nego/", by_name(&demo.http))]);
+    assert!(got.code == 4 && got.said.contains("Kerberos was not tried: krb5.conf"), "{got:?}");
+    let realm = Realm::without_kdc();
     // It is not begun with, or it is rejected.
     let rejects = Script::start(|head| {
         let token = if head.contains("authorization") { " oQcwBaADCgEC" } else { "" };

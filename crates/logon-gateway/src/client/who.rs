@@ -210,7 +210,7 @@ impl Who {
     }
 
     /// Why there cannot be a ticket, where a password alone is not enough.
-    pub(super) fn no_kerberos(&self) -> Option<&str> {
+    pub(crate) fn no_kerberos(&self) -> Option<&str> {
         self.no_kerberos.as_deref()
     }
 

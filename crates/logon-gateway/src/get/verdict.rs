@@ -6,6 +6,7 @@ use crate::failure::{Exit, Failure};
 use http::header::{AUTHORIZATION, LOCATION, WWW_AUTHENTICATE};
 use http::response::Parts;
 use http::{StatusCode, Uri};
+use logon::http::Scheme;
 use logon_client::credentials::CredentialError;
 use logon_client::{AnsweredUrl, Logon, NoTicket, Outcome};
 use std::io::Write;
@@ -201,7 +202,11 @@ impl Answer<'_> {
     fn suspicion(&self) -> String {
         let domain = self.name().contains(['\\', '@']);
         let advice = of_password(self.is_https(), self.is_bound(), domain);
-        format!("{advice}; every attempt counts against the account")
+        let by_negotiate = Logon::Refused { scheme: Scheme::Negotiate };
+        let untried = self.who.no_kerberos().filter(|_| self.outcome.origin == by_negotiate);
+        let untried = untried.map(|why| format!(". Kerberos was not tried: {why}"));
+        let untried = untried.unwrap_or_default();
+        format!("{advice}; every attempt counts against the account{untried}")
     }
 
     fn is_https(&self) -> bool {
