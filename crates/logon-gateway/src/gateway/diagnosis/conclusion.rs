@@ -51,7 +51,9 @@ pub(super) fn of(seen: &Try, tickets: bool) -> Verdict {
 fn logged_on(proven: &Proven, before: &[Arc<Leg>]) -> Verdict {
     let Proven { account, scheme, mechanism, fresh, persistent, .. } = proven;
     let how = match mechanism {
-        Some(mechanism) if mechanism != scheme.name() => format!("{scheme}, which was {mechanism}"),
+        Some(mechanism) if mechanism.to_string() != scheme.name() => {
+            format!("{scheme}, which was {mechanism}")
+        }
         _ => scheme.to_string(),
     };
     let mut verdict =
@@ -59,7 +61,7 @@ fn logged_on(proven: &Proven, before: &[Arc<Leg>]) -> Verdict {
             true => format!("The scheme was {how}."),
             false => format!("This connection was logged on already; the scheme was {how}."),
         });
-    if mechanism.as_ref().is_some_and(|mechanism| mechanism.contains("Kerberos")) {
+    if mechanism.is_some_and(|mechanism| !mechanism.is_per_connection()) {
         verdict.text.push("A ticket proves one request; the next one brings it again.".into());
     } else if scheme.is_per_connection() && !persistent {
         verdict.text.push(

@@ -7,15 +7,20 @@ use logon::AcceptorConfig;
 use logon::http::Scheme;
 use logon::kerberos::Service;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
-/// What the client did instead, as a heading, and what to look at, if this server takes tickets and
-/// offered that. `host` is the name that the client asked for.
+/// What tickets would have been opened with, if this server takes them and offered that.
+pub(super) fn service_asked(seen: &Try, acceptor: &AcceptorConfig) -> Option<Arc<Service>> {
+    acceptor.kerberos_service().filter(|_| was_offered(seen))
+}
+
+/// What the client did instead, as a heading, and what to look at, where a ticket would have been
+/// taken. `host` is the name that the client asked for.
 pub(super) fn why_no_ticket(
     seen: &Try,
     host: &str,
-    acceptor: &AcceptorConfig,
+    service: &Service,
 ) -> Option<(&'static str, Vec<String>)> {
-    let service = acceptor.kerberos_service().filter(|_| was_offered(seen))?;
     let heading = if seen.legs.iter().any(|leg| is_ntlm(leg)) {
         "Why NTLM and not Kerberos"
     } else if seen.legs.iter().all(|leg| matches!(leg.sent, Sent::Nothing)) {
@@ -23,12 +28,7 @@ pub(super) fn why_no_ticket(
     } else {
         return None;
     };
-    Some((heading, causes(host, &service)))
-}
-
-/// Whether a ticket would have been taken.
-pub(super) fn is_taken(seen: &Try, acceptor: &AcceptorConfig) -> bool {
-    acceptor.kerberos_service().is_some() && was_offered(seen)
+    Some((heading, causes(host, service)))
 }
 
 fn was_offered(seen: &Try) -> bool {

@@ -6,7 +6,7 @@ use http::header::{AUTHORIZATION, USER_AGENT, WWW_AUTHENTICATE};
 use http::request::Parts;
 use http::{HeaderMap, Response, Version};
 use logon::http::{Authentication, Explanation, Scheme, is_intermediary_field, parse_token};
-use logon::{BindingsOutcome, Error, MicOutcome, Refusal};
+use logon::{BindingsOutcome, Error, Mechanism, MicOutcome, Refusal};
 use logon_tower::{Connection, Http11Required, Refused};
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ pub(super) struct Answer {
 pub(super) struct Proven {
     pub(super) account: String,
     pub(super) scheme: Scheme,
-    pub(super) mechanism: Option<String>,
+    pub(super) mechanism: Option<Mechanism>,
     pub(super) mic: &'static str,
     pub(super) bindings: &'static str,
     pub(super) target_name: String,
@@ -224,7 +224,7 @@ impl Proven {
         Some(Self {
             account: cut(&identity.to_string()),
             scheme: logon.scheme(),
-            mechanism: logon.mechanism().map(|mechanism| mechanism.to_string()),
+            mechanism: logon.mechanism(),
             mic: match identity.mic() {
                 MicOutcome::Verified => "present and right",
                 MicOutcome::NotOffered => "the client sends none",
@@ -260,10 +260,8 @@ impl Leg {
             Sent::Basic(user) => user.as_ref().map_or(0, String::len),
             Sent::Other(name) => name.len(),
         };
-        let proven = answer.proven.as_ref().map_or(0, |proven| {
-            let mechanism = proven.mechanism.as_ref().map_or(0, String::len);
-            sum([&proven.account, &proven.target_name]).saturating_add(mechanism)
-        });
+        let proven = answer.proven.as_ref();
+        let proven = proven.map_or(0, |proven| sum([&proven.account, &proven.target_name]));
         [
             size_of::<Self>(),
             pairs,

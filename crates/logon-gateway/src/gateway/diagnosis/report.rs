@@ -38,8 +38,13 @@ impl Place<'_> {
     /// What to begin with: tickets where they are taken.
     fn first_way(&self) -> Option<Way> {
         let negotiate = self.ways.iter().find(|way| **way == Way::Negotiate);
-        let negotiate = negotiate.filter(|_| self.acceptor.kerberos_service().is_some());
+        let negotiate = negotiate.filter(|way| self.takes_tickets(**way));
         negotiate.or(self.ways.first()).copied()
+    }
+
+    /// Elsewhere `Negotiate` is NTLM, which needs a name.
+    fn takes_tickets(&self, way: Way) -> bool {
+        way == Way::Negotiate && self.acceptor.kerberos_service().is_some()
     }
 
     fn here(&self, path: &str) -> String {
@@ -93,7 +98,7 @@ pub(super) fn start(place: &Place<'_>, carried: &Carried, sent: &Sent) -> Page {
     ];
     if let Some(way) = place.first_way() {
         // With a ticket, curl needs to know nobody's name.
-        let user = if way == Way::Negotiate { ":" } else { "'DOMAIN\\user'" };
+        let user = if place.takes_tickets(way) { ":" } else { "'DOMAIN\\user'" };
         blocks.extend([
             Block::Heading("From a command line"),
             Block::Code(format!(
@@ -108,13 +113,14 @@ pub(super) fn start(place: &Place<'_>, carried: &Carried, sent: &Sent) -> Page {
 
 /// What came of a try.
 pub(super) fn of_try(place: &Place<'_>, seen: &Try) -> Page {
-    let verdict = conclusion::of(seen, kerberos::is_taken(seen, place.acceptor));
+    let service = kerberos::service_asked(seen, place.acceptor);
+    let verdict = conclusion::of(seen, service.is_some());
     let mut blocks = Vec::new();
     if verdict.settings {
         blocks.extend([Block::Heading("Browser settings"), Block::Facts(place.settings())]);
     }
-    let causes = kerberos::why_no_ticket(seen, place.host(), place.acceptor);
-    if let Some((heading, causes)) = causes {
+    let why = service.and_then(|it| kerberos::why_no_ticket(seen, place.host(), &it));
+    if let Some((heading, causes)) = why {
         blocks.extend([Block::Heading(heading), Block::List(causes)]);
     }
     let remarks = conclusion::remarks(seen);
@@ -131,7 +137,7 @@ pub(super) fn of_try(place: &Place<'_>, seen: &Try) -> Page {
             fact("Account", proven.account.clone()),
             fact("Scheme", proven.scheme.to_string()),
         ];
-        facts.extend(proven.mechanism.clone().map(|mechanism| fact("Mechanism", mechanism)));
+        facts.extend(proven.mechanism.map(|it| fact("Mechanism", it.to_string())));
         facts.extend([
             fact("Integrity (MIC)", proven.mic),
             fact("Channel bindings", proven.bindings),

@@ -28,6 +28,14 @@ fn page_of(
     bindings: BindingsPolicy,
     change: impl FnOnce(AcceptorConfig) -> AcceptorConfig,
 ) -> Page {
+    page_for(bindings, &Scheme::ALL, change)
+}
+
+fn page_for(
+    bindings: BindingsPolicy,
+    schemes: &[Scheme],
+    change: impl FnOnce(AcceptorConfig) -> AcceptorConfig,
+) -> Page {
     let mut policy = Policy::default();
     policy.bindings = bindings;
     let acceptor = AcceptorConfig::with_os(ServerNames::new("WEB01", "CORP"));
@@ -39,7 +47,7 @@ fn page_of(
         .with_password(r"CORP\alice", PASSWORD)
         .with_refusal(r"CORP\locked", Refusal::AccountLocked);
     let gate = Gate::new(config, Immediate(store)).throttle(None);
-    Diagnosis::new("/.logon", LogonLayer::of(gate), &Scheme::ALL)
+    Diagnosis::new("/.logon", LogonLayer::of(gate), schemes)
 }
 
 /// A browser, or whatever its fields say.
