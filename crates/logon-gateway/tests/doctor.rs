@@ -247,6 +247,45 @@ fn the_keys_of_kerberos_are_looked_at_without_a_network_and_never_shown() {
 }
 
 #[test]
+fn a_host_without_keys_is_tried_with_ntlm() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "http://127.0.0.1:1");
+    let path = |name: &str| folder.path().join(name);
+    let conf = format!("[libdefaults]\n default_keytab_name = {}\n", path("machine").display());
+    std::fs::write(path("krb5.conf"), conf).unwrap();
+    let look = |arguments: &[&str]| {
+        let output = Command::new(LOGON)
+            .args(["doctor", "--host", "localhost", "--host", "web.corp.invalid"])
+            .args(arguments)
+            .env("KRB5_CONFIG", path("krb5.conf"))
+            .env_remove("KRB5_KTNAME")
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        text(&output)
+    };
+    let ntlm = r"curl --ntlm -u 'DOMAIN\user' https://web.corp.invalid/";
+    let ticket = "kinit USER; curl --negotiate -u : https://web.corp.invalid/";
+    let gateway: [&str; 2] = ["--config", "logon.toml"];
+    let cases = [
+        (None, &[][..], ntlm),
+        // A member of the domain has keys, and none of them is for a web server.
+        (Some("host/localhost@CORP.EXAMPLE"), &[], ntlm),
+        (Some("HTTP/localhost@CORP.EXAMPLE"), &[], ticket),
+        // Somebody else's, as the gateway takes NTLM alone.
+        (Some("HTTP/localhost@CORP.EXAMPLE"), &gateway, ntlm),
+    ];
+    for (key, arguments, expected) in cases {
+        if let Some(principal) = key {
+            std::fs::write(path("machine"), keytab(principal)).unwrap();
+        }
+        let text = look(arguments);
+        assert!(text.contains(expected), "{key:?}, {arguments:?}: {text}");
+        assert_eq!(text.contains(ntlm), expected == ntlm, "{key:?}, {arguments:?}: {text}");
+    }
+}
+
+#[test]
 fn the_keytabs_of_a_configuration_are_looked_at_for_the_names_that_it_serves() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), "http://127.0.0.1:1");

@@ -16,7 +16,7 @@ pub(super) struct Advice {
     pub(super) trusted_uris: String,
     #[serde(skip)]
     hosts: BTreeSet<String>,
-    /// Whether the server has keys for tickets.
+    /// Whether the server has keys for tickets, and uses them.
     #[serde(skip)]
     tickets: bool,
 }

@@ -64,7 +64,7 @@ async fn look(
     let mut hosts = BTreeSet::new();
     let mut expected = None;
     let mut listen = Vec::new();
-    let mut keys = Keytabs { files: options.keytab.clone(), rc4: false };
+    let mut keys = Keytabs { files: options.keytab.clone(), rc4: false, used: true };
     if let Some(file) = file
         && let Some(config) = read(file, &mut findings)
     {
@@ -81,8 +81,8 @@ async fn look(
             hosts.extend(checks::host(&target.host));
         }
     }
-    let tickets = !(keys.files.is_empty() && options.host.is_empty());
-    if tickets {
+    let mut tickets = false;
+    if !(keys.files.is_empty() && options.host.is_empty()) {
         let mut names: BTreeSet<String> = options.host.iter().cloned().collect();
         if names.is_empty() {
             names.clone_from(&hosts);
@@ -90,9 +90,9 @@ async fn look(
         if names.is_empty() {
             names.insert(config::host_name());
         }
-        let Keytabs { files: keytabs, rc4 } = keys;
+        let Keytabs { files: keytabs, rc4, used } = keys;
         let subject = kerberos::Subject { hosts: &names, keytabs, listen, rc4, clock };
-        kerberos::check(&subject, &mut findings).await;
+        tickets = kerberos::check(&subject, &mut findings).await && used;
         if !options.host.is_empty() {
             hosts.clear();
         }
@@ -106,12 +106,17 @@ struct Keytabs {
     files: Vec<PathBuf>,
     /// Whether tickets of RC4 are taken.
     rc4: bool,
+    /// Whether the gateway has them: without `[kerberos]` it does not look at those of the machine.
+    used: bool,
 }
 
 impl Keytabs {
     /// Those of the configuration, unless the command line names others.
     fn take(&mut self, subject: &Subject<'_>) {
-        let Some(kerberos) = &subject.config.kerberos else { return };
+        let Some(kerberos) = &subject.config.kerberos else {
+            self.used = !self.files.is_empty();
+            return;
+        };
         self.rc4 = kerberos.rc4;
         if self.files.is_empty() {
             let files = kerberos.keytabs.get_ref().iter();

@@ -39,7 +39,8 @@ pub(super) struct Subject<'a> {
 const WAIT: Duration = Duration::from_secs(1);
 const LIMIT: Duration = Duration::from_secs(5);
 
-pub(super) async fn check(subject: &Subject<'_>, out: &mut Findings) {
+/// Gives whether there is a key for tickets of a web server, be it of another name.
+pub(super) async fn check(subject: &Subject<'_>, out: &mut Findings) -> bool {
     let environment = |name: &str| std::env::var_os(name);
     let conf = conf::load(&environment, out);
     let mut keytabs = subject.keytabs.clone();
@@ -50,7 +51,7 @@ pub(super) async fn check(subject: &Subject<'_>, out: &mut Findings) {
         }
     }
     let kdc = KdcClient::new(Arc::new(conf)).wait(WAIT).limit(LIMIT);
-    check_with(subject, &keytabs, &kdc, out).await;
+    check_with(subject, &keytabs, &kdc, out).await
 }
 
 async fn check_with(
@@ -58,7 +59,7 @@ async fn check_with(
     keytabs: &[PathBuf],
     kdc: &KdcClient,
     out: &mut Findings,
-) {
+) -> bool {
     let keys = Keys::read(keytabs, out);
     let file = keytabs.first().cloned().unwrap_or_else(|| PathBuf::from("http.keytab"));
     let realm = realm(&keys, kdc.conf());
@@ -71,6 +72,7 @@ async fn check_with(
     }
     names::check(subject, &keys, &place, out);
     kdc::check(subject, &keys, kdc, &place, out).await;
+    keys.all().any(|key| is_http(&key.principal))
 }
 
 /// The realm that this service is in: that of its keys, else of the configuration.
