@@ -2,18 +2,19 @@
 
 use super::fix::Place;
 use super::keytab::Keys;
-use super::{Subject, is_name};
+use super::{Subject, WAIT, is_name};
 use crate::doctor::checks::{Resolved, resolved};
 use crate::doctor::report::Findings;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 
 const TOPIC: &str = "DNS";
 
 pub(super) fn check(subject: &Subject<'_>, keys: &Keys, place: &Place<'_>, out: &mut Findings) {
     let names = subject.hosts.iter().filter(|host| is_name(host)).cloned().collect();
+    let listen = Listening::at(&subject.listen);
     for (name, answer) in resolved(&names) {
         if let Resolved::To { addresses, .. } = &answer {
-            reach(&name, addresses, &subject.listen, out);
+            reach(&name, addresses, &listen, out);
         }
         say(&name, &answer, keys, place, out);
     }
@@ -24,43 +25,75 @@ fn is_here(address: IpAddr) -> bool {
     address.is_loopback() || UdpSocket::bind((address, 0)).is_ok()
 }
 
-/// Whether clients that go to `addresses` come to a listener; it is not known where those are if there
-/// is none.
-pub(super) fn reach(name: &str, addresses: &[IpAddr], listen: &[SocketAddr], out: &mut Findings) {
-    let list = join(addresses);
-    let here = addresses.iter().any(|address| is_here(*address));
-    let hears = |address| listen.iter().any(|it| hears(it.ip(), address));
-    let nobody = match listen.first() {
-        Some(_) if here => !addresses.iter().any(|address| hears(*address)),
-        // What is in front comes from elsewhere.
-        Some(_) => listen.iter().all(|it| it.ip().is_loopback()),
-        None => false,
-    };
-    if let Some(first) = listen.first().filter(|_| nobody) {
-        let all = if addresses.iter().all(IpAddr::is_ipv6) { "[::]" } else { "0.0.0.0" };
-        return out.warn(
-            TOPIC,
-            format_args!("{name} is {list}, and the gateway listens at {} alone", join(listen)),
-            format_args!(
-                "{name} does not lead to it: `address = \"{all}:{}\"` in [[listen]], or another \
-                 address of the name; right only if something in front passes requests on",
-                first.port()
-            ),
-        );
+/// Where the gateway listens.
+pub(super) struct Listening<'a> {
+    /// It is not known if there is none.
+    pub(super) at: &'a [SocketAddr],
+    /// Whether who listens at `[::]` gets IPv4, too.
+    pub(super) both: bool,
+}
+
+impl<'a> Listening<'a> {
+    fn at(at: &'a [SocketAddr]) -> Self {
+        let any = |it: &SocketAddr| it.is_ipv6() && it.ip().is_unspecified();
+        Self { at, both: at.iter().any(any) && gives_both() }
     }
-    match here {
-        true => out.ok(TOPIC, format_args!("{name} is {list}, this machine")),
-        false => out.note(
+
+    fn hears(&self, address: IpAddr) -> bool {
+        self.at.iter().map(SocketAddr::ip).any(|own| {
+            let of_kind = own.is_ipv4() == address.is_ipv4() || (own.is_ipv6() && self.both);
+            own == address || (own.is_unspecified() && of_kind)
+        })
+    }
+}
+
+/// Whether this system gives IPv4 to `[::]`. Linux and macOS do unless somebody has changed that;
+/// Windows and most of the BSDs do not.
+pub(super) fn gives_both() -> bool {
+    let connect = |there: TcpListener| {
+        let port = there.local_addr()?.port();
+        TcpStream::connect_timeout(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)), WAIT)
+    };
+    TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).and_then(connect).is_ok()
+}
+
+/// Whether clients that go to `addresses` come to a listener.
+pub(super) fn reach(name: &str, addresses: &[IpAddr], listen: &Listening<'_>, out: &mut Findings) {
+    let (list, places) = (join(addresses), join(listen.at));
+    let here: Vec<IpAddr> = addresses.iter().copied().filter(|it| is_here(*it)).collect();
+    let only_local = listen.at.iter().all(|it| it.ip().is_loopback());
+    let heard = match here.as_slice() {
+        // What is in front comes from elsewhere.
+        [] => !only_local,
+        here => here.iter().any(|address| listen.hears(*address)),
+    };
+    match listen.at.first() {
+        // Debian's 127.0.1.1, for example.
+        Some(_) if !heard && !only_local && here.iter().all(IpAddr::is_loopback) => out.note(
+            TOPIC,
+            format_args!("{name} is {list} on this machine, and the gateway listens at {places}"),
+            "that is what this machine alone sees, by /etc/hosts as a rule: its own clients do not \
+             come to the gateway by the name; see that DNS leads the others there",
+        ),
+        Some(first) if !heard => {
+            let all = if addresses.iter().all(IpAddr::is_ipv6) { "[::]" } else { "0.0.0.0" };
+            out.warn(
+                TOPIC,
+                format_args!("{name} is {list}, and the gateway listens at {places} alone"),
+                format_args!(
+                    "{name} does not lead to it: `address = \"{all}:{}\"` in [[listen]], or another \
+                     address of the name; right only if something in front passes requests on",
+                    first.port()
+                ),
+            );
+        }
+        _ if here.is_empty() => out.note(
             TOPIC,
             format_args!("{name} is {list}, not an address of this machine"),
             "right if something in front passes requests on; all that answer need the same key",
         ),
+        _ => out.ok(TOPIC, format_args!("{name} is {list}, this machine")),
     }
-}
-
-/// Whether who listens at `own` gets what is sent to `address`. Systems give IPv4 to `[::]`, too.
-fn hears(own: IpAddr, address: IpAddr) -> bool {
-    own == address || (own.is_unspecified() && (own.is_ipv6() || address.is_ipv4()))
 }
 
 fn join(list: &[impl ToString]) -> String {

@@ -221,16 +221,18 @@ fn an_alias_needs_keys_of_both_names() {
     say(&one, &Resolved::Not("unknown".into())).assert(Level::Warn, "add it to DNS");
 }
 
+fn reached(addresses: &[&str], listen: &[&str], both: bool) -> Findings {
+    let addresses: Vec<_> = addresses.iter().map(|it| it.parse().unwrap()).collect();
+    let at: Vec<_> = listen.iter().map(|it| it.parse().unwrap()).collect();
+    let mut out = Findings::default();
+    names::reach(HOST, &addresses, &names::Listening { at: &at, both }, &mut out);
+    assert_eq!(out.0.len(), 1, "{:#?}", out.0);
+    out
+}
+
 #[test]
 fn a_name_has_to_lead_to_where_the_gateway_listens() {
-    let look = |addresses: &[&str], listen: &[&str]| {
-        let addresses: Vec<_> = addresses.iter().map(|it| it.parse().unwrap()).collect();
-        let listen: Vec<_> = listen.iter().map(|it| it.parse().unwrap()).collect();
-        let mut out = Findings::default();
-        names::reach(HOST, &addresses, &listen, &mut out);
-        assert_eq!(out.0.len(), 1, "{:#?}", out.0);
-        out
-    };
+    let look = |addresses: &[&str], listen: &[&str]| reached(addresses, listen, true);
     for listen in [&[][..], &["127.0.0.55:8443"], &["0.0.0.0:8443"], &["[::]:8443"]] {
         look(&["127.0.0.55"], listen).assert(Level::Ok, "is 127.0.0.55, this machine");
     }
@@ -241,13 +243,42 @@ fn a_name_has_to_lead_to_where_the_gateway_listens() {
         "is 127.0.0.55, and the gateway listens at 127.0.0.1:8443, [::1]:8443",
     );
     other.assert(Level::Warn, "`address = \"0.0.0.0:8443\"` in [[listen]]");
-    look(&["::1"], &["0.0.0.0:81"]).assert(Level::Warn, "`address = \"[::]:81\"`");
+    look(&["::1"], &["127.0.0.1:81"]).assert(Level::Warn, "`address = \"[::]:81\"`");
     // TEST-NET-1 is nobody's.
     for listen in [&[][..], &["0.0.0.0:8443"], &["192.0.2.7:8443"]] {
         look(&["192.0.2.1"], listen).assert(Level::Note, "not an address of this machine");
     }
     look(&["192.0.2.1"], &["127.0.0.1:8443"])
         .assert(Level::Warn, "listens at 127.0.0.1:8443 alone");
+}
+
+#[test]
+fn a_name_of_this_machine_for_itself_leads_others_elsewhere() {
+    for (address, listen) in [
+        ("127.0.1.1", &["192.0.2.7:8443"][..]),
+        ("127.0.1.1", &["127.0.0.1:8080", "192.0.2.7:8443"]),
+        ("::1", &["0.0.0.0:8443"]),
+    ] {
+        let out = reached(&[address], listen, true);
+        out.assert(Level::Note, &format!("is {address} on this machine, and the gateway listens"));
+        out.assert(Level::Note, "see that DNS leads the others there");
+    }
+}
+
+#[test]
+fn all_addresses_of_ipv6_are_those_of_ipv4_on_some_systems_alone() {
+    let look = |both| reached(&["127.0.0.1", "192.0.2.1"], &["[::]:8443"], both);
+    look(true).assert(Level::Ok, "this machine");
+    look(false).assert(Level::Note, "the gateway listens at [::]:8443");
+    reached(&["::1"], &["[::]:8443"], false).assert(Level::Ok, "this machine");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_system_says_whether_all_addresses_of_ipv6_are_those_of_ipv4() {
+    let own = std::fs::read_to_string("/proc/sys/net/ipv6/bindv6only");
+    let both = own.is_ok_and(|own| own.trim() == "0");
+    assert_eq!(names::gives_both(), both);
 }
 
 /// A KDC at a port, until it is dropped.
