@@ -25,7 +25,7 @@ pub(crate) mod rules;
 mod run;
 mod secret_file;
 pub(crate) mod session;
-mod target;
+pub(crate) mod target;
 mod watch;
 
 pub(crate) use parts::options;

@@ -3,7 +3,8 @@
 use super::certificate::covers;
 use super::{Facts, Subject, permissions};
 use crate::doctor::report::Findings;
-use crate::gateway::config::{Listen, host_name};
+use crate::gateway::config::{Config, Listen, host_name};
+use crate::gateway::target::plain;
 use crate::gateway::{certificates, rules};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -11,6 +12,10 @@ use tokio_rustls::rustls;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::sign::CertifiedKey;
+use toml::Spanned;
+
+#[cfg(test)]
+mod tests;
 
 const TOPIC: &str = "TLS";
 
@@ -21,13 +26,13 @@ pub(super) fn check(subject: &Subject<'_>, out: &mut Findings) -> BTreeSet<Strin
         let served = listener(subject, listen, out);
         if !served.is_empty() {
             hosts(subject, listen, &served, out);
-            all.push(served);
         }
+        all.push((listen, served));
     }
     for host in subject.hosts {
-        named(host, &all, out);
+        named(subject.config, host, &all, out);
     }
-    all.into_iter().flatten().flat_map(|served| served.names).collect()
+    all.into_iter().flat_map(|(_, served)| served).flat_map(|served| served.names).collect()
 }
 
 /// A certificate, and the names that clients have to ask for to get it.
@@ -257,168 +262,53 @@ fn hosts(subject: &Subject<'_>, listen: &Listen, served: &[Served], out: &mut Fi
 }
 
 /// Whether there is a listener where clients get a certificate for the name that they were told.
-/// `all`: what each serves that has TLS.
-fn named(host: &str, all: &[Vec<Served>], out: &mut Findings) {
-    let mut got = all.iter().filter_map(|served| Served::to(served, host)).peekable();
-    let Some(first) = got.peek().map(|served| served.names.join(", ")) else { return };
-    match got.any(|served| served.covers(host)) {
-        true => out.ok(TOPIC, format_args!("clients that ask for {host} get a certificate for it")),
-        false => out.fail(
+/// `all`: what each has for TLS.
+fn named(config: &Config, host: &str, all: &[(&Listen, Vec<Served>)], out: &mut Findings) {
+    let (without, tls): (Vec<_>, Vec<_>) = all
+        .iter()
+        .filter(|(listen, _)| is_served(config, listen, host))
+        .partition(|(listen, _)| is_plain(listen));
+    let got: Vec<&Served> = tls.iter().filter_map(|(_, served)| Served::to(served, host)).collect();
+    if got.iter().any(|served| served.covers(host)) {
+        return out.ok(TOPIC, format_args!("clients that ask for {host} get a certificate for it"));
+    }
+    let Some(first) = got.first().map(|served| served.names.join(", ")) else {
+        // Of those that cannot be read there was talk.
+        if tls.is_empty() && all.iter().any(|(listen, _)| !is_plain(listen)) {
+            out.note(
+                TOPIC,
+                format_args!("no listener with TLS has a route for {host}"),
+                "right if clients use http:// for it",
+            );
+        }
+        return;
+    };
+    let found = format!("clients that ask for {host} get a certificate for {first}");
+    let todo = "use one that has the name among its subject alternative names; one that \
+                `self_signed` has made is made anew, with the names of routes and keytabs, once its \
+                file is gone";
+    match without.first() {
+        Some((listen, _)) => out.warn(
             TOPIC,
-            format_args!("clients that ask for {host} get a certificate for {first}"),
-            "use one that has the name among its subject alternative names; one that `self_signed` \
-             has made is made anew, with the names of routes and keytabs, once its file is gone",
+            format_args!("{found}; without TLS it is served at {}", listen.address.get_ref()),
+            todo,
         ),
+        None => out.fail(TOPIC, found, todo),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::check;
-    use crate::doctor::checks::Subject;
-    use crate::doctor::checks::testing::{
-        DAY, Made, NOW, certificate, certificate_of, config, secret, subject,
-    };
-    use crate::doctor::report::{Findings, Level};
-    use std::path::Path;
+/// Without TLS, of its own or in front.
+fn is_plain(listen: &Listen) -> bool {
+    listen.certificate.is_none() && listen.self_signed.is_none() && listen.tls_in_front.is_none()
+}
 
-    const LISTEN: &str =
-        "[[listen]]\naddress = \"127.0.0.1:0\"\ncertificate = \"c.pem\"\nkey = \"k.pem\"\n";
-
-    fn write(folder: &Path, made: &Made) {
-        secret(&folder.join("c.pem"), &made.pem);
-        secret(&folder.join("k.pem"), &made.key);
-    }
-
-    fn findings(folder: &Path, text: &str) -> Findings {
-        let mut out = Findings::default();
-        check(&subject(&config(text), folder), &mut out);
-        out
-    }
-
-    fn with_host(host: &str) -> String {
-        format!("{LISTEN}[[route]]\nhosts = [\"{host}\"]\n")
-    }
-
-    #[test]
-    fn a_pair_for_the_hosts_served_is_well() {
-        let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), &certificate(&["*.corp.example"], NOW - DAY, NOW + 90 * DAY));
-        let out = findings(folder.path(), &with_host("web.corp.example"));
-        out.assert(Level::Ok, "for another 90 days");
-        out.assert(Level::Note, "signed by itself");
-        out.assert_none_above(Level::Note);
-    }
-
-    #[test]
-    fn a_name_that_no_certificate_has_is_warned_of() {
-        let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), &certificate(&["web.corp.example"], NOW - DAY, NOW + 90 * DAY));
-        let out = findings(folder.path(), &with_host("web.lab.example"));
-        out.assert(Level::Warn, "web.lab.example gets is not for that name");
-    }
-
-    #[test]
-    fn a_name_that_clients_were_told_needs_a_certificate_at_one_listener() {
-        let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), &certificate(&["*.corp.example"], NOW - DAY, NOW + 90 * DAY));
-        let look = |text: &str, host: &str| {
-            let (config, hosts) = (config(text), [host.to_owned()]);
-            let mut out = Findings::default();
-            check(&Subject { hosts: &hosts, ..subject(&config, folder.path()) }, &mut out);
-            out
-        };
-        look(LISTEN, "web.corp.example").assert(Level::Ok, "web.corp.example get a certificate");
-        let other = look(LISTEN, "web.lab.example");
-        other.assert(Level::Fail, "ask for web.lab.example get a certificate for *.corp.example");
-        let two =
-            format!("{LISTEN}[[listen]]\naddress = \"127.0.0.1:0\"\nself_signed = \"o.pem\"\n");
-        look(&two, "localhost").assert(Level::Ok, "localhost get a certificate for it");
-        look(&two, "web").assert(Level::Fail, "ask for web get a certificate for");
-        // Nobody gets one.
-        assert!(look("", "web.lab.example").0.is_empty());
-    }
-
-    #[test]
-    fn a_site_has_a_certificate_of_its_own() {
-        let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), &certificate(&["web.corp.example"], NOW - DAY, NOW + 90 * DAY));
-        let made = certificate(&["web.lab.example"], NOW - DAY, NOW + 90 * DAY);
-        secret(&folder.path().join("both.pem"), &format!("{}{}", made.pem, made.key));
-        let site = "[[listen.site]]\nnames = [\"*.lab.example\"]\ncertificate = \"both.pem\"\nkey = \"both.pem\"\n";
-        let text = format!("{LISTEN}{site}[[route]]\nhosts = [\"web.lab.example\"]\n");
-        findings(folder.path(), &text).assert_none_above(Level::Note);
-    }
-
-    #[test]
-    fn time_is_looked_at() {
-        let folder = tempfile::tempdir().unwrap();
-        for (from, to, level, words) in [
-            (NOW + DAY, NOW + 90 * DAY, Level::Fail, "not valid yet"),
-            (NOW - 9 * DAY, NOW - 2 * DAY, Level::Fail, "expired 2 days ago"),
-            (NOW - DAY, NOW + 13 * DAY, Level::Warn, "expires in 13 days"),
-            (NOW - DAY, NOW + 14 * DAY, Level::Ok, "for another 14 days"),
-        ] {
-            write(folder.path(), &certificate(&["web"], from, to));
-            findings(folder.path(), LISTEN).assert(level, words);
-        }
-    }
-
-    #[test]
-    fn a_key_of_another_certificate_fails() {
-        let folder = tempfile::tempdir().unwrap();
-        let [one, other] = [0; 2].map(|_| certificate(&["web"], NOW - DAY, NOW + 90 * DAY));
-        write(folder.path(), &Made { key: other.key, ..one });
-        findings(folder.path(), LISTEN).assert(Level::Fail, "is not the key of");
-    }
-
-    #[test]
-    fn what_is_missing_or_is_no_pem_fails() {
-        let folder = tempfile::tempdir().unwrap();
-        let out = findings(folder.path(), LISTEN);
-        out.assert(Level::Fail, "c.pem: no certificate");
-        out.assert(Level::Fail, "k.pem: no private key");
-        secret(&folder.path().join("c.pem"), "text");
-        findings(folder.path(), LISTEN).assert(Level::Fail, "has no PEM of a certificate");
-    }
-
-    #[test]
-    fn a_signature_without_channel_bindings_is_warned_of() {
-        let folder = tempfile::tempdir().unwrap();
-        let made = certificate_of(&rcgen::PKCS_ED25519, &["web"], NOW - DAY, NOW + 90 * DAY);
-        write(folder.path(), &made);
-        findings(folder.path(), LISTEN).assert(Level::Warn, "no channel bindings");
-    }
-
-    #[test]
-    fn a_chain_in_the_wrong_order_is_warned_of() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut made = certificate(&["web"], NOW - DAY, NOW + 90 * DAY);
-        let mut params = rcgen::CertificateParams::new(vec!["other".to_owned()]).unwrap();
-        params.distinguished_name.push(rcgen::DnType::CommonName, "another");
-        let stranger = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
-        made.pem.push_str(&stranger.pem());
-        write(folder.path(), &made);
-        findings(folder.path(), LISTEN).assert(Level::Warn, "not followed by that of its issuer");
-    }
-
-    #[test]
-    fn a_certificate_to_be_made_needs_its_folder() {
-        let folder = tempfile::tempdir().unwrap();
-        let listen = |file: &str| {
-            format!("[[listen]]\naddress = \"127.0.0.1:0\"\nself_signed = \"{file}\"\n")
-        };
-        let made = findings(folder.path(), &listen("own.pem"));
-        made.assert(Level::Note, "will be made at the first start, for localhost, 127.0.0.1");
-        findings(folder.path(), &listen("no/own.pem")).assert(Level::Fail, "mkdir -p");
-    }
-
-    #[test]
-    fn a_box_in_front_needs_its_certificate() {
-        let folder = tempfile::tempdir().unwrap();
-        let text = "[[listen]]\naddress = \"127.0.0.1:0\"\ntls_in_front = \"c.pem\"\n";
-        findings(folder.path(), text).assert(Level::Fail, "no certificate");
-        write(folder.path(), &certificate(&["web"], NOW - DAY, NOW + 90 * DAY));
-        findings(folder.path(), text).assert(Level::Ok, "for another 90 days");
-    }
+/// Whether a request for this host has an application behind this listener.
+fn is_served(config: &Config, listen: &Listen, host: &str) -> bool {
+    let is_it = |own: &Spanned<String>| plain(own.get_ref()) == plain(host);
+    config.upstream.is_some()
+        || config.route.iter().any(|route| {
+            rules::is_of(route, listen.name.as_deref())
+                && route.upstream.is_some()
+                && (route.hosts.is_empty() || route.hosts.iter().any(is_it))
+        })
 }
