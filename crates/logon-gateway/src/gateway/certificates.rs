@@ -12,6 +12,9 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
+#[cfg(test)]
+mod tests;
+
 type Chain = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 /// Whether a certificate is made where one is asked for and missing. A check changes nothing.
@@ -144,9 +147,13 @@ pub(crate) fn names(config: &Config, folder: &Path) -> Vec<String> {
     names
 }
 
-/// The host of `HTTP/host`, if a certificate can be for it.
+/// The host of `HTTP/host` or `HTTP/host:port`, if a certificate can be for it.
 fn host_of<'a>(mut parts: impl Iterator<Item = &'a str>) -> Option<String> {
     let (service, host) = (parts.next()?, parts.next()?);
+    let host = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
     let is_host = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
     (service.eq_ignore_ascii_case("HTTP") && is_host).then(|| host.to_owned())
 }
