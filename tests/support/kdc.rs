@@ -64,6 +64,11 @@ impl Served {
     pub(crate) fn take(&self) -> Vec<&'static str> {
         std::mem::take(&mut self.asked.lock().unwrap())
     }
+
+    /// The same, behind something at another address.
+    pub(crate) fn behind(&self, address: std::net::SocketAddr) -> Self {
+        Self { address, ..self.clone() }
+    }
 }
 
 #[derive(Debug, Clone)]

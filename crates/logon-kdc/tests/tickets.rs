@@ -2,12 +2,15 @@
 
 #[path = "../../../tests/support/kdc.rs"]
 mod kdc;
+#[path = "support/relay.rs"]
+mod relay;
 
 use kdc::{Kdc, Served, Way};
 use logon::TargetName;
 use logon::kerberos::{Keytab, PrincipalName, ServiceKey, TicketError};
 use logon::wire::krb5::{CachedCredential, CredentialCacheFile};
 use logon_kdc::{KdcClient, Krb5Conf, Tickets, TicketsError, principal_of};
+use relay::Relay;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -105,6 +108,77 @@ async fn a_proof_that_nobody_waited_for_is_not_sent_again_at_once() {
     assert!(given_up.is_err());
     assert_eq!(ask(&tickets, WEB01).await, Err(TicketsError::Unjudged));
     assert!(served.take().iter().filter(|what| **what == "AS+").count() <= 2);
+}
+
+#[test]
+fn a_verdict_that_nobody_waited_for_is_not_asked_for_again_at_once() {
+    let served = corp().serve();
+    // Passwords are hashed one after the other.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    let (free, occupied) = std::sync::mpsc::channel::<()>();
+    runtime.block_on(async {
+        let relay = Relay::start(served.address).await;
+        let tickets = with_password(&served.behind(relay.address), "geheim");
+        let given_up = async {
+            relay.give(relay.next().await).await;
+            let verdict = relay.next().await;
+            // Somebody else's is hashed now, for long.
+            tokio::task::spawn_blocking(move || occupied.recv());
+            relay.give(verdict).await;
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        };
+        tokio::select! {
+            got = ask(&tickets, WEB01) => panic!("{got:?}"),
+            () = given_up => {}
+        }
+        drop(free);
+        assert_eq!(ask(&tickets, WEB01).await, Err(TicketsError::Unjudged));
+        assert_eq!(ask(&tickets, "web02.corp.example").await, Err(TicketsError::Unjudged));
+    });
+    assert_eq!(served.take(), ["AS", "AS+"]);
+}
+
+#[test]
+fn nobody_who_hashes_no_password_waits_for_those_who_do() {
+    let served = corp().serve();
+    let key =
+        ServiceKey { principal: alice(), kvno: 1, key: served.kdc.lock().unwrap().user_key() };
+    let keytab: Keytab = [key].into_iter().collect();
+    let keys = Tickets::of_keytab(client(&served), alice(), keytab);
+    let password = with_password(&served, "S3cret!pw");
+    let (free, occupied) = std::sync::mpsc::channel::<()>();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        ask(&password, WEB01).await.unwrap();
+        password.forget(&TargetName::http(WEB01));
+        tokio::task::spawn_blocking(move || occupied.recv());
+        let limit = Duration::from_secs(10);
+        let with_keys = tokio::time::timeout(limit, ask(&keys, WEB01)).await;
+        let at_hand = tokio::time::timeout(limit, ask(&password, WEB01)).await;
+        drop(free);
+        assert!(with_keys.unwrap().is_ok());
+        assert!(at_hand.unwrap().is_ok());
+    });
+}
+
+#[tokio::test]
+async fn a_proof_that_is_not_answered_is_not_sent_for_another_service_at_once() {
+    let served = Kdc { way: Way::SilentAfterProof, ..corp() }.serve();
+    let kdc = client(&served).limit(Duration::from_secs(3));
+    let tickets = Tickets::of_password(kdc, alice(), "S3cret!pw".to_owned());
+    let first = ask(&tickets, WEB01).await.unwrap_err();
+    assert!(matches!(first, TicketsError::Send(_)), "{first}");
+    assert_eq!(ask(&tickets, "web02.corp.example").await, Err(first));
+    assert_eq!(served.take(), ["AS", "AS+"]);
+    assert_eq!(tickets.refused(), None, "nobody has refused it");
 }
 
 #[tokio::test]

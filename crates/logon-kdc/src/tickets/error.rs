@@ -39,6 +39,8 @@ pub enum TicketsError {
     Slow,
     /// The password was shown to a KDC, and nobody waited for the answer.
     Unjudged,
+    /// The runtime of tokio is being shut down.
+    Ending,
 }
 
 impl TicketsError {
@@ -94,6 +96,7 @@ impl fmt::Display for TicketsError {
             Self::Unjudged => f.write_str(
                 "the password was shown to a KDC whose answer nobody waited for; try again in a minute",
             ),
+            Self::Ending => f.write_str("the program ends before there is a ticket"),
             Self::Gone => f.write_str("the credential cache went away; log on with kinit"),
         }
     }

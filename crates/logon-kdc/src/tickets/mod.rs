@@ -2,6 +2,7 @@
 
 mod account;
 mod error;
+mod proof;
 mod source;
 
 pub use account::principal_of;
@@ -17,6 +18,7 @@ use logon::kerberos::{
     PrincipalName, TicketConfig, TicketRequest, TicketStep,
 };
 use logon::{FileTime, OsRandom, SystemClock, TargetName, TimeSource};
+use proof::Proof;
 use source::{Loaded, Source};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -73,6 +75,8 @@ struct State {
     /// The password or key is wrong, or its account may not log on; and when that was, if it may be
     /// another answer later.
     refused: Option<(Option<Instant>, TicketsError)>,
+    /// Where nobody answered to a proof of the password, which may have been wrong.
+    unanswered: Option<(Instant, TicketsError)>,
 }
 
 impl Tickets {
@@ -89,13 +93,13 @@ impl Tickets {
         client: PrincipalName,
         password: impl Into<zeroize::Zeroizing<String>>,
     ) -> Self {
-        Self::new(kdc, Source::Secret(client, ClientSecret::password(password)))
+        Self::new(kdc, Source::Password(client, ClientSecret::password(password)))
     }
 
     /// Tickets for the keys of a client.
     #[must_use]
     pub fn of_keytab(kdc: KdcClient, client: PrincipalName, keytab: Keytab) -> Self {
-        Self::new(kdc, Source::Secret(client, ClientSecret::keytab(keytab)))
+        Self::new(kdc, Source::Keys(client, ClientSecret::keytab(keytab)))
     }
 
     /// Tickets of whoever runs this program, without asking anybody: by the credential cache if it
@@ -232,8 +236,9 @@ impl Tickets {
         if let Some(refused) = state.refused() {
             return Some(Err(refused.clone()));
         }
-        let failed = state.failed.get(name).filter(|(when, _)| when.elapsed() < REST);
-        failed.map(|(_, error)| Err(error.clone()))
+        let failed = state.unanswered.iter().chain(state.failed.get(name));
+        let mut failed = failed.filter(|(when, _)| when.elapsed() < REST);
+        failed.next().map(|(_, error)| Err(error.clone()))
     }
 
     /// Why the password or key is not to be shown to anybody, if a KDC has refused it.
@@ -290,28 +295,25 @@ impl Tickets {
         let mut request =
             self.with_cache(|cache| TicketRequest::new(Arc::clone(&self.config), cache, service))?;
         let generation = self.state().generation;
-        let mut proof = Proof { tickets: self, out: false };
-        if let Source::Secret(_, secret) = &self.source {
+        if let Some(secret) = self.source.secret() {
             request = request.with_secret(secret.clone());
         }
+        let mut proof = Proof::new(&self.state);
         let (mut answer, mut of_client) = (None::<Vec<u8>>, true);
         let found = loop {
-            let step = match of_client {
-                // A password is hashed as often as somebody says who has proven nothing.
-                true => {
-                    let step = move || request.step(answer.as_deref());
-                    tokio::task::spawn_blocking(step).await.map_err(|_| TicketsError::Slow)?
-                }
-                false => request.step(answer.as_deref()),
-            };
+            let hashes = of_client && answer.is_some() && self.source.is_password();
+            let step = move || request.step(answer.as_deref());
+            // A password is hashed as often as somebody says who has proven nothing.
+            let step = if hashes { proof::in_background(step).await? } else { step() };
+            // Nobody waits from here to where the verdict is written down, so none is lost.
+            proof.is_judged();
             match step.map_err(|cause| TicketsError::Ticket { cause, of_client })? {
                 TicketStep::SendToKdc(next) => {
                     // An AS-REQ is about the client, the others about the service.
                     of_client = next.message.first() == Some(&0x6a);
-                    proof.out = next.counts;
+                    proof.goes_out(next.counts);
                     let sent = self.kdc.send(&next.realm, &next.message).await;
-                    proof.out = false;
-                    answer = Some(sent?);
+                    answer = Some(sent.map_err(|error| proof.is_unanswered(error))?);
                     request = next.request;
                 }
                 TicketStep::Complete(found) => break found,
@@ -347,28 +349,18 @@ impl Tickets {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.state)
     }
+}
+
+fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl State {
     fn refused(&self) -> Option<&TicketsError> {
         let lasts = |when: Option<Instant>| when.is_none_or(|when| when.elapsed() < REST);
         self.refused.as_ref().filter(|(when, _)| lasts(*when)).map(|(_, error)| error)
-    }
-}
-
-/// A proof of the password that nobody waits for any more: it may have been wrong.
-struct Proof<'a> {
-    tickets: &'a Tickets,
-    out: bool,
-}
-
-impl Drop for Proof<'_> {
-    fn drop(&mut self) {
-        if self.out {
-            self.tickets.state().refused = Some((Some(Instant::now()), TicketsError::Unjudged));
-        }
     }
 }
 

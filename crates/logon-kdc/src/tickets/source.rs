@@ -9,7 +9,8 @@ use std::time::SystemTime;
 
 pub(super) enum Source {
     Cache(PathBuf),
-    Secret(PrincipalName, ClientSecret),
+    Password(PrincipalName, ClientSecret),
+    Keys(PrincipalName, ClientSecret),
 }
 
 /// A cache, and what its file looked like.
@@ -33,10 +34,23 @@ impl Source {
         Some(Stamp { modified: found.modified().ok(), length: found.len() })
     }
 
+    pub(super) fn secret(&self) -> Option<&ClientSecret> {
+        match self {
+            Self::Cache(_) => None,
+            Self::Password(_, secret) | Self::Keys(_, secret) => Some(secret),
+        }
+    }
+
+    pub(super) fn is_password(&self) -> bool {
+        matches!(self, Self::Password(..))
+    }
+
     pub(super) fn read(&self) -> Result<CredentialCache, TicketsError> {
         match self {
             Self::Cache(path) => Ok(read_credential_cache(path)?),
-            Self::Secret(client, _) => Ok(CredentialCache::new(client.clone())),
+            Self::Password(client, _) | Self::Keys(client, _) => {
+                Ok(CredentialCache::new(client.clone()))
+            }
         }
     }
 }
@@ -45,7 +59,8 @@ impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cache(path) => f.debug_tuple("Cache").field(path).finish(),
-            Self::Secret(client, _) => f.debug_tuple("Secret").field(client).finish(),
+            Self::Password(client, _) => f.debug_tuple("Password").field(client).finish(),
+            Self::Keys(client, _) => f.debug_tuple("Keys").field(client).finish(),
         }
     }
 }
