@@ -235,6 +235,32 @@ fn a_clock_that_nobody_has_signed_is_forgotten() {
     assert_eq!(found.clock_offset, ClockOffset::default());
 }
 
+#[test]
+fn what_was_granted_before_a_refusal_is_worth_keeping() {
+    let first = with_password("HTTP/nowhere@CORP.EXAMPLE").step(None).unwrap();
+    let TicketStep::SendToKdc(first) = first else { panic!("{first:?}") };
+    assert!(first.request.gained().is_none());
+    let second = first.request.step(Some(&corp().answer(&first.message))).unwrap();
+    let TicketStep::SendToKdc(second) = second else { panic!("{second:?}") };
+    assert!(second.counts && second.request.gained().is_none());
+    let third = second.request.step(Some(&corp().answer(&second.message))).unwrap();
+    let TicketStep::SendToKdc(third) = third else { panic!("{third:?}") };
+    // A clock that nobody has signed is not kept with it.
+    let forged = Kdc { now: NOW + 290, ..corp() }.error(37, None, Principal::default());
+    let fourth = third.request.step(Some(&forged)).unwrap();
+    let TicketStep::SendToKdc(fourth) = fourth else { panic!("{fourth:?}") };
+    let gained = fourth.request.gained().unwrap();
+    assert_eq!(gained.ticket.server, name("krbtgt/CORP.EXAMPLE@CORP.EXAMPLE"));
+    assert_eq!((gained.gained.len(), gained.clock_offset), (0, ClockOffset::default()));
+    let refused = fourth.request.step(Some(&corp().answer(&fourth.message))).unwrap_err();
+    assert!(matches!(refused, TicketError::Kdc { code: 7, .. }), "{refused}");
+    let mut kept = cache();
+    kept.insert(gained);
+    let way = run(request(config(), &kept, SERVICE), &[corp()]);
+    assert_eq!(way.asked, ["TGS CORP.EXAMPLE"]);
+    is_good(&way.result.unwrap().ticket, "HTTP/web01.corp.example");
+}
+
 const SUB: Kdc = Kdc {
     realm: "SUB.CORP.EXAMPLE",
     user: "bob",

@@ -5,12 +5,15 @@
 mod kdc;
 #[path = "support/name_server.rs"]
 mod name_server;
+#[path = "support/relay.rs"]
+mod relay;
 
 use kdc::{Kdc, Served};
 use logon::TargetName;
 use logon_kdc::{KdcClient, Krb5Conf, Tickets, TicketsError};
 use name_server::{A, CNAME, NameServer, name};
-use std::net::Ipv4Addr;
+use relay::Relay;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,14 +29,14 @@ async fn name_server() -> NameServer {
     NameServer::start(&records).await
 }
 
-fn tickets(served: &Served, dns: &NameServer, libdefaults: &str) -> Tickets {
+fn tickets(served: &Served, dns: SocketAddr, libdefaults: &str) -> Tickets {
     let kdc = served.address;
     let conf = Krb5Conf::parse(&format!(
         "[libdefaults]\n default_realm = CORP.EXAMPLE\n {libdefaults}\n\
          [realms]\n CORP.EXAMPLE = {{\n kdc = udp/{kdc}\n }}\n"
     ));
     let client = KdcClient::new(Arc::new(conf)).wait(Duration::from_secs(10));
-    let client = client.name_server(dns.address);
+    let client = client.name_server(dns);
     Tickets::of_password(client, "alice@CORP.EXAMPLE".parse().unwrap(), "S3cret!pw".to_owned())
 }
 
@@ -46,7 +49,7 @@ async fn ask(tickets: &Tickets, host: &str) -> Result<String, TicketsError> {
 async fn nobody_asks_dns_unless_the_file_says_so() {
     let (served, dns) = (Kdc::new("CORP.EXAMPLE", 0).serve(), name_server().await);
     for libdefaults in ["", "dns_canonicalize_hostname = false", "rdns = true"] {
-        let tickets = tickets(&served, &dns, libdefaults);
+        let tickets = tickets(&served, dns.address, libdefaults);
         let error = ask(&tickets, "www.corp.example").await.unwrap_err();
         assert!(error.to_string().contains("does not know the service"), "{error}");
     }
@@ -56,7 +59,7 @@ async fn nobody_asks_dns_unless_the_file_says_so() {
 #[tokio::test]
 async fn an_alias_is_asked_for_by_its_canonical_name() {
     let (served, dns) = (Kdc::new("CORP.EXAMPLE", 0).serve(), name_server().await);
-    let tickets = tickets(&served, &dns, "dns_canonicalize_hostname = true");
+    let tickets = tickets(&served, dns.address, "dns_canonicalize_hostname = true");
     assert_eq!(ask(&tickets, "www.corp.example").await.unwrap(), SERVICE);
     assert_eq!(served.take(), ["AS", "AS+", "TGS"]);
     assert_eq!(ask(&tickets, "web01.corp.example").await.unwrap(), SERVICE);
@@ -68,11 +71,46 @@ async fn an_alias_is_asked_for_by_its_canonical_name() {
 #[tokio::test]
 async fn a_fallback_asks_dns_only_after_the_kdc() {
     let (served, dns) = (Kdc::new("CORP.EXAMPLE", 0).serve(), name_server().await);
-    let tickets = tickets(&served, &dns, "dns_canonicalize_hostname = fallback");
+    let tickets = tickets(&served, dns.address, "dns_canonicalize_hostname = fallback");
     assert_eq!(ask(&tickets, "web01.corp.example").await.unwrap(), SERVICE);
     assert_eq!(dns.asked.lock().unwrap().len(), 0);
     assert_eq!(ask(&tickets, "www.corp.example").await.unwrap(), SERVICE);
     // It is called as it is: the first answer was right.
     let error = ask(&tickets, "other.corp.example").await.unwrap_err();
     assert!(error.to_string().contains("does not know the service"), "{error}");
+}
+
+#[tokio::test]
+async fn the_password_is_shown_once_for_an_alias() {
+    let (served, dns) = (Kdc::new("CORP.EXAMPLE", 0).serve(), name_server().await);
+    let tickets = tickets(&served, dns.address, "dns_canonicalize_hostname = fallback");
+    assert_eq!(ask(&tickets, "www.corp.example").await.unwrap(), SERVICE);
+    assert_eq!(served.take(), ["AS", "AS+", "TGS", "TGS"]);
+    // Nor for names that nobody knows.
+    assert!(ask(&tickets, "other.corp.example").await.is_err());
+    assert_eq!(served.take(), ["TGS"]);
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_password_is_not_taken_for_an_unknown_service() {
+    // Its tickets are not worth keeping, so that the second attempt is a logon as well.
+    let served = Kdc { lifetime: 100, ..Kdc::new("CORP.EXAMPLE", 0) }.serve();
+    let dns = name_server().await;
+    let relay = Relay::start(dns.address).await;
+    let tickets = tickets(&served, relay.address, "dns_canonicalize_hostname = fallback");
+    let changing = async {
+        loop {
+            let held = relay.next().await;
+            served.kdc.lock().unwrap().password = "changed";
+            relay.give(held).await;
+        }
+    };
+    let error = tokio::select! {
+        got = ask(&tickets, "www.corp.example") => got.unwrap_err(),
+        () = changing => unreachable!(),
+    };
+    assert!(error.is_about_client(), "{error}");
+    assert_eq!(served.take(), ["AS", "AS+", "TGS", "AS", "AS+"]);
+    assert_eq!(ask(&tickets, "other.corp.example").await, Err(error));
+    assert!(served.take().is_empty());
 }

@@ -192,6 +192,7 @@ async fn who_has_no_ticket_for_us_is_not_asked_again_at_once() {
     }
     assert_eq!(served.take(), ["AS", "AS+", "TGS"]);
     assert!(ask(&tickets, WEB01).await.is_ok(), "others are");
+    assert_eq!(served.take(), ["TGS"], "and without the password");
 }
 
 #[tokio::test]
@@ -244,6 +245,15 @@ async fn a_realm_that_is_called_as_the_domain_is_found_without_being_told() {
     let server = ask(&tickets, "web09.sub.corp.example").await.unwrap();
     assert_eq!(server.realm(), "SUB.CORP.EXAMPLE");
     assert_eq!(sub.take(), ["TGS"]);
+}
+
+#[tokio::test]
+async fn a_realm_that_is_guessed_in_vain_costs_no_second_logon() {
+    let served = corp().serve();
+    let tickets = with_password(&served, "S3cret!pw");
+    let error = ask(&tickets, "web09.sub.corp.example").await.unwrap_err();
+    assert!(error.to_string().contains("setspn"), "{error}");
+    assert_eq!(served.take(), ["AS", "AS+", "TGS", "TGS"]);
 }
 
 /// What kinit leaves: a ticket-granting ticket.

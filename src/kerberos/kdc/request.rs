@@ -129,6 +129,8 @@ pub(super) struct Shared {
     pub(super) secret: Option<ClientSecret>,
     service: PrincipalName,
     gained: Vec<CachedTicket>,
+    /// What `offset` was with the last of them: what an error says of it later, nobody has signed.
+    gained_offset: ClockOffset,
     pub(super) offset: ClockOffset,
     /// Where a ticket was asked for.
     realms: Vec<String>,
@@ -174,6 +176,7 @@ impl TicketRequest {
             secret: None,
             service,
             gained: Vec::new(),
+            gained_offset: offset,
             offset,
             realms: Vec::new(),
             requests: 0,
@@ -186,6 +189,17 @@ impl TicketRequest {
     pub fn with_secret(mut self, secret: ClientSecret) -> Self {
         self.0.shared.secret = Some(secret);
         self
+    }
+
+    /// The last ticket that was granted on the way so far, and those before it. They are worth
+    /// keeping whatever becomes of the request: if the service is unknown, that of the
+    /// ticket-granting service saves the next request from proving the client's key again.
+    #[must_use]
+    pub fn gained(&self) -> Option<ServiceTicket> {
+        let shared = &self.0.shared;
+        let (last, before) = shared.gained.split_last()?;
+        let (ticket, gained, clock_offset) = (last.clone(), before.to_vec(), shared.gained_offset);
+        Some(ServiceTicket { ticket, gained, clock_offset })
     }
 
     /// Takes the KDC's answer: `None` at the start.
@@ -285,6 +299,7 @@ impl Shared {
                     return Ok(self.complete(ticket));
                 }
                 self.gained.push(ticket.clone());
+                self.gained_offset = self.offset;
                 self.ask(ticket, false)
             }
         }

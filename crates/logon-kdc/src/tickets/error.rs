@@ -66,6 +66,11 @@ impl TicketsError {
         matches!(self, Self::Ticket { cause: TicketError::Kdc { code: 24, .. }, of_client: true })
     }
 
+    /// Of two attempts: this one is what the first has to say, unless the second is about the client.
+    pub(super) fn or_about_client(self, second: Self) -> Self {
+        if second.is_about_client() { second } else { self }
+    }
+
     /// Whether the KDC does not know the service.
     pub(super) fn is_unknown_service(&self) -> bool {
         let cause = match self {

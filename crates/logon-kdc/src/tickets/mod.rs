@@ -15,7 +15,7 @@ use crate::transport::KdcClient;
 use core::fmt;
 use logon::kerberos::{
     ClientSecret, CredentialCache, EncryptionType, InitiatorConfig, KdcClock, Keytab,
-    PrincipalName, TicketConfig, TicketRequest, TicketStep,
+    PrincipalName, ServiceTicket, TicketConfig, TicketRequest, TicketStep,
 };
 use logon::{FileTime, OsRandom, SystemClock, TargetName, TimeSource};
 use proof::Proof;
@@ -264,7 +264,8 @@ impl Tickets {
                 if error.is_unknown_service() && dns_may == CanonicalizeHostname::Fallback =>
             {
                 let Some(host) = canonical().await else { return Err(error) };
-                self.get_as_called(service, &host).await.map_err(|_| error)
+                let second = self.get_as_called(service, &host).await;
+                second.map_err(|second| error.or_about_client(second))
             }
             result => result,
         }
@@ -285,7 +286,8 @@ impl Tickets {
                 let client = self.client()?;
                 let domain = domain.filter(|it| it.contains('.') && it != client.realm());
                 let Some(domain) = domain else { return Err(error) };
-                self.request(service.in_realm(&domain)).await.map_err(|_| error)
+                let second = self.request(service.in_realm(&domain)).await;
+                second.map_err(|second| error.or_about_client(second))
             }
             result => result,
         }
@@ -309,6 +311,9 @@ impl Tickets {
             proof.is_judged();
             match step.map_err(|cause| TicketsError::Ticket { cause, of_client })? {
                 TicketStep::SendToKdc(next) => {
+                    if let Some(gained) = next.request.gained() {
+                        self.keep(gained, generation);
+                    }
                     // An AS-REQ is about the client, the others about the service.
                     of_client = next.message.first() == Some(&0x6a);
                     proof.goes_out(next.counts);
@@ -322,13 +327,18 @@ impl Tickets {
         let clock = KdcClock::new(Arc::new(SystemClock), found.clock_offset);
         let (random, clock) = (Arc::new(OsRandom), Arc::new(clock));
         let ready = Arc::new(InitiatorConfig::new(found.ticket.clone(), random, clock));
+        self.keep(found, generation);
+        Ok(ready)
+    }
+
+    /// Keeps what was granted, unless what was asked with is not there any more.
+    fn keep(&self, found: ServiceTicket, generation: u64) {
         let mut state = self.state();
         if state.generation == generation
             && let Some(loaded) = &mut state.loaded
         {
             loaded.cache.insert(found);
         }
-        Ok(ready)
     }
 
     /// Looks at the cache as it is now.
