@@ -138,7 +138,8 @@ impl Dns {
         let of_host = |data: &RData| matches!(data, RData::A(_) | RData::AAAA(_));
         let record = found.as_lookup().answers().iter().find(|record| of_host(&record.data))?;
         let name = record.name.to_ascii().to_ascii_lowercase();
-        Some(name.trim_end_matches('.').to_owned())
+        // The root is no host.
+        Some(name.trim_end_matches('.').to_owned()).filter(|name| !name.is_empty())
     }
 }
 

@@ -15,7 +15,8 @@ use name_server::{A, CNAME, NameServer, name};
 use relay::Relay;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::net::UdpSocket;
 
 const SERVICE: &str = "HTTP/web01.corp.example@CORP.EXAMPLE";
 
@@ -30,12 +31,16 @@ async fn name_server() -> NameServer {
 }
 
 fn tickets(served: &Served, dns: SocketAddr, libdefaults: &str) -> Tickets {
+    tickets_within(Duration::from_secs(15), served, dns, libdefaults)
+}
+
+fn tickets_within(limit: Duration, served: &Served, dns: SocketAddr, libdefaults: &str) -> Tickets {
     let kdc = served.address;
     let conf = Krb5Conf::parse(&format!(
         "[libdefaults]\n default_realm = CORP.EXAMPLE\n {libdefaults}\n\
          [realms]\n CORP.EXAMPLE = {{\n kdc = udp/{kdc}\n }}\n"
     ));
-    let client = KdcClient::new(Arc::new(conf)).wait(Duration::from_secs(10));
+    let client = KdcClient::new(Arc::new(conf)).wait(Duration::from_secs(10)).limit(limit);
     let client = client.name_server(dns);
     Tickets::of_password(client, "alice@CORP.EXAMPLE".parse().unwrap(), "S3cret!pw".to_owned())
 }
@@ -113,4 +118,38 @@ async fn a_refusal_of_the_password_is_not_taken_for_an_unknown_service() {
     assert_eq!(served.take(), ["AS", "AS+", "TGS", "AS", "AS+"]);
     assert_eq!(ask(&tickets, "other.corp.example").await, Err(error));
     assert!(served.take().is_empty());
+}
+
+#[tokio::test]
+async fn a_name_server_that_is_silent_keeps_no_host_waiting_for_another() {
+    let served = Kdc::new("CORP.EXAMPLE", 0).serve();
+    let silent = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let dns = silent.local_addr().unwrap();
+    let limit = Duration::from_secs(3);
+    let tickets = Arc::new(tickets_within(limit, &served, dns, "dns_canonicalize_hostname = true"));
+    let begin = Instant::now();
+    let hosts = ["web01.corp.example", "a.corp.example", "b.corp.example", "c.corp.example"];
+    let all = hosts.map(|host| {
+        let tickets = Arc::clone(&tickets);
+        tokio::spawn(async move { ask(&tickets, host).await })
+    });
+    let mut all = all.into_iter();
+    assert_eq!(all.next().unwrap().await.unwrap().unwrap(), SERVICE);
+    for other in all {
+        assert!(other.await.unwrap().is_err());
+    }
+    let took = begin.elapsed();
+    assert!(limit <= took && took < limit * 3, "{took:?}");
+}
+
+#[tokio::test]
+async fn a_fallback_has_little_time_while_others_wait() {
+    let served = Kdc::new("CORP.EXAMPLE", 0).serve();
+    let silent = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let dns = silent.local_addr().unwrap();
+    let tickets = tickets(&served, dns, "dns_canonicalize_hostname = fallback");
+    let begin = Instant::now();
+    let error = ask(&tickets, "www.corp.example").await.unwrap_err();
+    assert!(error.to_string().contains("does not know the service"), "{error}");
+    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
 }

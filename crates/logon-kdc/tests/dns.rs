@@ -127,7 +127,9 @@ async fn a_host_is_called_as_what_it_is_an_alias_of() {
         ("web.corp.example.", A, here.clone()),
         ("www.corp.example.", CNAME, name("intranet.corp.example.")),
         ("intranet.corp.example.", CNAME, name("Web01.Corp.Example.")),
-        ("web01.corp.example.", A, here),
+        ("web01.corp.example.", A, here.clone()),
+        ("root.corp.example.", CNAME, name(".")),
+        ("", A, here),
         ("gone.corp.example.", CNAME, name("nobody.corp.example.")),
     ])
     .await;
@@ -137,6 +139,7 @@ async fn a_host_is_called_as_what_it_is_an_alias_of() {
         ("www.corp.example", Some("web01.corp.example")),
         ("WWW.corp.example.", Some("web01.corp.example")),
         ("gone.corp.example", None),
+        ("root.corp.example", None),
         ("unknown.corp.example", None),
         ("127.0.0.1", None),
         ("www.corp.example:8080", None),

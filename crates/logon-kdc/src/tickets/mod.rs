@@ -3,13 +3,14 @@
 mod account;
 mod error;
 mod proof;
+mod service;
 mod source;
 
 pub use account::principal_of;
 pub use error::TicketsError;
 
 use crate::Environment;
-use crate::conf::{CanonicalizeHostname, Krb5Conf};
+use crate::conf::Krb5Conf;
 use crate::place::{client_keytab, credential_cache, read_keytab};
 use crate::transport::KdcClient;
 use core::fmt;
@@ -19,6 +20,7 @@ use logon::kerberos::{
 };
 use logon::{FileTime, OsRandom, SystemClock, TargetName, TimeSource};
 use proof::Proof;
+use service::Service;
 use source::{Loaded, Source};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -152,11 +154,14 @@ impl Tickets {
         if let Some(known) = self.known(name) {
             return known;
         }
+        let service = Service::new(&self.kdc, name);
         let asking = async {
+            // Nobody else has to wait for what DNS says of this host.
+            let principal = service.name().await;
             let _turn = self.turn.lock().await;
             match self.known(name) {
                 Some(known) => known,
-                None => self.ask(name).await,
+                None => self.ask(name, service, principal).await,
             }
         };
         match tokio::time::timeout(LIMIT, asking).await {
@@ -165,9 +170,14 @@ impl Tickets {
         }
     }
 
-    async fn ask(&self, name: &str) -> Result<Arc<InitiatorConfig>, TicketsError> {
+    async fn ask(
+        &self,
+        name: &str,
+        service: Service<'_>,
+        principal: PrincipalName,
+    ) -> Result<Arc<InitiatorConfig>, TicketsError> {
         let generation = self.state().generation;
-        let got = self.get(name).await;
+        let got = self.get(service, principal).await;
         let mut state = self.state();
         if state.generation != generation {
             return got;
@@ -247,24 +257,15 @@ impl Tickets {
         self.state().refused().cloned()
     }
 
-    async fn get(&self, name: &str) -> Result<Arc<InitiatorConfig>, TicketsError> {
-        let (service, host) = name.split_once('/').unwrap_or((name, ""));
-        let canonical = async || {
-            let name = self.kdc.canonical_name(host).await;
-            name.filter(|name| !name.eq_ignore_ascii_case(host))
-        };
-        let dns_may = self.kdc.conf().libdefaults().dns_canonicalize_hostname;
-        if dns_may == CanonicalizeHostname::Yes
-            && let Some(host) = canonical().await
-        {
-            return self.get_as_called(service, &host).await;
-        }
-        match self.get_as_called(service, host).await {
-            Err(error)
-                if error.is_unknown_service() && dns_may == CanonicalizeHostname::Fallback =>
-            {
-                let Some(host) = canonical().await else { return Err(error) };
-                let second = self.get_as_called(service, &host).await;
+    async fn get(
+        &self,
+        service: Service<'_>,
+        principal: PrincipalName,
+    ) -> Result<Arc<InitiatorConfig>, TicketsError> {
+        match self.get_as_called(principal).await {
+            Err(error) if error.is_unknown_service() => {
+                let Some(other) = service.fallback().await else { return Err(error) };
+                let second = self.get_as_called(other).await;
                 second.map_err(|second| error.or_about_client(second))
             }
             result => result,
@@ -273,19 +274,16 @@ impl Tickets {
 
     async fn get_as_called(
         &self,
-        service: &str,
-        host: &str,
+        service: PrincipalName,
     ) -> Result<Arc<InitiatorConfig>, TicketsError> {
-        let realm = self.kdc.realm_of(host).await.unwrap_or_default();
-        let components = [service, host].into_iter().filter(|it| !it.is_empty());
-        let service = PrincipalName::new(PrincipalName::SRV_HST, components, &realm);
         match self.request(service.clone()).await {
             // Nobody said which realm it is in: the one that is called as its domain is.
-            Err(error) if error.is_unknown_service() && realm.is_empty() => {
-                let domain = host.split_once('.').map(|(_, domain)| domain.to_uppercase());
+            Err(error) if error.is_unknown_service() && service.realm().is_empty() => {
                 let client = self.client()?;
-                let domain = domain.filter(|it| it.contains('.') && it != client.realm());
-                let Some(domain) = domain else { return Err(error) };
+                let domain = service::realm_by_domain(&service);
+                let Some(domain) = domain.filter(|it| it != client.realm()) else {
+                    return Err(error);
+                };
                 let second = self.request(service.in_realm(&domain)).await;
                 second.map_err(|second| error.or_about_client(second))
             }
