@@ -25,6 +25,8 @@ pub(crate) struct Party<'a> {
     /// Nobody may, because the credentials were refused before.
     refused: bool,
     pub(crate) target: TargetName,
+    /// The login has it so: nobody made it of the host.
+    named: bool,
     pub(crate) bindings: &'a ChannelBindings,
     /// The connection is TLS all the way.
     pub(crate) secure: bool,
@@ -62,12 +64,13 @@ impl<'a> Party<'a> {
     ) -> Self {
         let refused = attempt.as_ref().is_some_and(Attempt::is_refused);
         let named = attempt.as_ref().and_then(|attempt| attempt.login().service.clone());
-        let target = named.unwrap_or(target);
+        let (named, target) = (named.is_some(), named.unwrap_or(target));
         Self {
             side,
             attempt: attempt.filter(|_| !refused),
             refused,
             target,
+            named,
             bindings,
             secure,
             shared: false,
@@ -125,7 +128,10 @@ impl<'a> Party<'a> {
     async fn look_for_ticket(&mut self) {
         let tickets = self.login().and_then(|login| login.tickets.as_ref());
         if let (Some(tickets), None) = (tickets, &self.ticket) {
-            let ticket = tickets.ticket_for(&self.target).await;
+            let ticket = match self.named {
+                true => tickets.ticket_for(&self.target).await,
+                false => tickets.ticket_for_host(&self.target).await,
+            };
             if let Err(error) = &ticket {
                 tracing::info!("no ticket of {}: {error}", self.target.as_str());
             }

@@ -423,3 +423,24 @@ async fn a_ticket_of_sixty_kilobytes_gets_through_over_http_1_and_over_http_2() 
     let refused = client.get("/strict", &[("authorization", &old)]).await.unwrap();
     assert!(refused.head.headers["www-authenticate"].to_str().unwrap().len() > 30);
 }
+
+#[tokio::test]
+async fn the_diagnosis_page_takes_no_ntlm_where_nothing_does() {
+    let application = Echo::start();
+    for (ntlm, found) in [(true, 1), (false, 0)] {
+        let gateway = start(&format!("[logon]\nntlm = {ntlm}\n[diagnosis]\n"), &application).await;
+        let mut client = Client::connect(gateway.address(0)).await;
+        let page = String::from_utf8(client.get("/.logon").await.body.to_vec()).unwrap();
+        assert!(page.contains("Negotiate only"), "{page}");
+        assert_eq!(page.matches("NTLM only").count(), found, "{page}");
+        assert_eq!(client.get("/.logon/new/ntlm").await.status == 404, !ntlm);
+        let negotiate = client.get("/.logon/new/negotiate").await;
+        let (cookie, place) = (negotiate.all("set-cookie")[0], negotiate.all("location")[0]);
+        let cookie = cookie.split(';').next().unwrap();
+        let mut logon = Logon::new(Scheme::Negotiate, r"CORP\alice", PASSWORD);
+        let fields = [("Cookie", cookie), ("Authorization", &logon.first())];
+        let answered = client.get_with(place, &fields).await;
+        let goes_on = answered.challenges().iter().any(|it| it.starts_with("Negotiate "));
+        assert_eq!(goes_on, ntlm, "{answered:?}");
+    }
+}

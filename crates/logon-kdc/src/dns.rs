@@ -129,18 +129,21 @@ impl Dns {
 
     /// What a host is called that has addresses: the end of its aliases, with its domain.
     pub(crate) async fn canonical_name(&self, host: &str) -> Option<String> {
-        // Whatever is no name, an address or one with a port, is none in DNS either.
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        if host.is_empty() || host.parse::<IpAddr>().is_ok() || !host.bytes().all(is_name) {
+        if !is_name(host) {
             return None;
         }
         let found = self.resolver().ok()?.lookup_ip(host).await.ok()?;
         let of_host = |data: &RData| matches!(data, RData::A(_) | RData::AAAA(_));
         let record = found.as_lookup().answers().iter().find(|record| of_host(&record.data))?;
         let name = record.name.to_ascii().to_ascii_lowercase();
-        // The root is no host.
-        Some(name.trim_end_matches('.').to_owned()).filter(|name| !name.is_empty())
+        Some(name.trim_end_matches('.').to_owned()).filter(|name| is_name(name))
     }
+}
+
+/// No address, nothing with a port, not the root, and nothing that DNS escapes.
+fn is_name(host: &str) -> bool {
+    let usual = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    !host.is_empty() && host.parse::<IpAddr>().is_err() && host.bytes().all(usual)
 }
 
 /// By priority, and within one by chance, those with more weight more often ([RFC 2782]).

@@ -46,7 +46,7 @@ fn tickets_within(limit: Duration, served: &Served, dns: SocketAddr, libdefaults
 }
 
 async fn ask(tickets: &Tickets, host: &str) -> Result<String, TicketsError> {
-    let found = tickets.ticket_for(&TargetName::http(host)).await?;
+    let found = tickets.ticket_for_host(&TargetName::http(host)).await?;
     Ok(found.ticket().server.to_string())
 }
 
@@ -152,4 +152,20 @@ async fn a_fallback_has_little_time_while_others_wait() {
     let error = ask(&tickets, "www.corp.example").await.unwrap_err();
     assert!(error.to_string().contains("does not know the service"), "{error}");
     assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+}
+
+#[tokio::test]
+async fn a_service_that_was_named_is_no_matter_of_dns() {
+    let (served, dns) = (Kdc::new("CORP.EXAMPLE", 0).serve(), name_server().await);
+    for libdefaults in ["dns_canonicalize_hostname = true", "dns_canonicalize_hostname = fallback"]
+    {
+        let tickets = tickets(&served, dns.address, libdefaults);
+        let named = || async { tickets.ticket_for(&TargetName::http("www.corp.example")).await };
+        assert!(named().await.is_err());
+        assert_eq!(dns.asked.lock().unwrap().len(), 0);
+        // Neither is it one that was found for the host.
+        assert_eq!(ask(&tickets, "www.corp.example").await.unwrap(), SERVICE);
+        assert!(named().await.is_err());
+        dns.asked.lock().unwrap().clear();
+    }
 }

@@ -36,7 +36,7 @@ pub(super) fn site<S: AsyncCredentialStore>(layer: &LogonLayer<S>, about: About)
     };
     let required = |schemes: &[Scheme]| layer.clone().scope(Scope::required(schemes));
     let both = Scheme::INTEGRATED;
-    let diagnosis = Arc::new(Diagnosis::new(DIAGNOSIS, layer.clone(), &Scheme::ALL));
+    let diagnosis = Arc::new(Diagnosis::new(DIAGNOSIS, layer.clone(), &Scheme::ALL, true));
     let diagnose = move |request: Request| {
         let diagnosis = Arc::clone(&diagnosis);
         async move { diagnosis.answer(request).await }

@@ -124,6 +124,9 @@ fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     Ok(chain)
 }
 
+/// Of keys; those of a service have one or two.
+const MAX_NAMES: usize = 100;
+
 /// What a certificate made here is for: this machine, the hosts of the routes, and the names that
 /// tickets are for.
 pub(crate) fn names(config: &Config, folder: &Path) -> Vec<String> {
@@ -138,6 +141,8 @@ pub(crate) fn names(config: &Config, folder: &Path) -> Vec<String> {
         let of = |key: &ServiceKey| host_of(key.principal.components().iter().map(String::as_str));
         keytab.keys().iter().filter_map(of).collect::<Vec<_>>()
     });
+    // Clients take no certificates that are without end.
+    let keys = keys.take(MAX_NAMES);
     let all = hosts.chain(targets).chain(keys).chain([super::config::host_name()]);
     for name in all.map(|name| name.to_lowercase()) {
         if !name.is_empty() && !names.contains(&name) {
@@ -154,7 +159,9 @@ fn host_of<'a>(mut parts: impl Iterator<Item = &'a str>) -> Option<String> {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     };
-    let is_host = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
+    let usual = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    let is_host =
+        host.split('.').all(|label| (1..64).contains(&label.len()) && label.bytes().all(usual));
     (service.eq_ignore_ascii_case("HTTP") && is_host).then(|| host.to_owned())
 }
 

@@ -90,8 +90,10 @@ impl Parts {
             });
             let schemes: Vec<_> = config.logon.schemes.iter().map(|name| name.scheme()).collect();
             let diagnosis = config.diagnosis.as_ref();
-            let diagnosis = diagnosis
-                .map(|page| Diagnosis::new(page.path.as_str(), guard.layer.clone(), &schemes));
+            let ntlm = config.logon.ntlm;
+            let diagnosis = diagnosis.map(|page| {
+                Diagnosis::new(page.path.as_str(), guard.layer.clone(), &schemes, ntlm)
+            });
             let address = listen.address.get_ref().to_string();
             let watch = Watch::new(name.unwrap_or(&address), config.log.requests);
             Ok(Stage {

@@ -71,7 +71,8 @@ pub struct LibDefaults {
 /// reverse (`rdns`).
 ///
 /// Whoever can forge an answer of DNS chooses the service then that is logged on to, and that
-/// proves itself: one that he has the key of.
+/// proves itself: one that he has the key of. `fallback` is no safer than `true`: nobody signs that
+/// the KDC does not know a name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CanonicalizeHostname {

@@ -53,8 +53,8 @@ impl TicketsError {
             other => return *other == Self::Unjudged,
         };
         match cause {
-            // KEY_EXPIRED, CLIENT_REVOKED, PREAUTH_FAILED
-            TicketError::Kdc { code, .. } => matches!(code, 18 | 23 | 24),
+            // CLIENT_REVOKED, KEY_EXPIRED, PREAUTH_FAILED, and BAD_INTEGRITY, as others call that
+            TicketError::Kdc { code, .. } => matches!(code, 18 | 23 | 24 | 31),
             TicketError::NotProven => true,
             _ => false,
         }

@@ -20,7 +20,7 @@ use logon::kerberos::{
 };
 use logon::{FileTime, OsRandom, SystemClock, TargetName, TimeSource};
 use proof::Proof;
-use service::Service;
+use service::{Service, Wanted};
 use source::{Loaded, Source};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -70,10 +70,10 @@ struct State {
     loaded: Option<Loaded>,
     /// Counts what was loaded: what was asked for before is not of this one.
     generation: u64,
-    ready: HashMap<String, Arc<InitiatorConfig>>,
-    failed: HashMap<String, (Instant, TicketsError)>,
+    ready: HashMap<Wanted, Arc<InitiatorConfig>>,
+    failed: HashMap<Wanted, (Instant, TicketsError)>,
     /// Refused by the service, when there was a new one the last time.
-    forgotten: HashMap<String, Instant>,
+    forgotten: HashMap<Wanted, Instant>,
     /// The password or key is wrong, or its account may not log on; and when that was, if it may be
     /// another answer later.
     refused: Option<(Option<Instant>, TicketsError)>,
@@ -140,9 +140,7 @@ impl Tickets {
         self.with_cache(|cache| cache.default_principal().clone())
     }
 
-    /// What logs on to a service: `HTTP/` and the host, for example. The name of the host is not
-    /// changed by DNS, unless `krb5.conf` wants it
-    /// ([`CanonicalizeHostname`](crate::CanonicalizeHostname)).
+    /// What logs on to a service of this very name: `HTTP/` and a host, for example.
     ///
     /// # Errors
     /// [`TicketsError`] if there is no ticket of it. For a minute after that nobody is asked again.
@@ -150,18 +148,33 @@ impl Tickets {
         &self,
         service: &TargetName,
     ) -> Result<Arc<InitiatorConfig>, TicketsError> {
-        let name = service.as_str();
-        if let Some(known) = self.known(name) {
+        self.wanted(Wanted { name: service.as_str().to_owned(), exactly: true }).await
+    }
+
+    /// The same where it is called by a host that somebody wants to talk to: if `krb5.conf` says so
+    /// ([`CanonicalizeHostname`](crate::CanonicalizeHostname)), what DNS calls the host instead.
+    ///
+    /// # Errors
+    /// As of [`ticket_for`](Self::ticket_for).
+    pub async fn ticket_for_host(
+        &self,
+        service: &TargetName,
+    ) -> Result<Arc<InitiatorConfig>, TicketsError> {
+        self.wanted(Wanted { name: service.as_str().to_owned(), exactly: false }).await
+    }
+
+    async fn wanted(&self, wanted: Wanted) -> Result<Arc<InitiatorConfig>, TicketsError> {
+        if let Some(known) = self.known(&wanted) {
             return known;
         }
-        let service = Service::new(&self.kdc, name);
+        let service = Service::new(&self.kdc, &wanted);
         let asking = async {
             // Nobody else has to wait for what DNS says of this host.
             let principal = service.name().await;
             let _turn = self.turn.lock().await;
-            match self.known(name) {
+            match self.known(&wanted) {
                 Some(known) => known,
-                None => self.ask(name, service, principal).await,
+                None => self.ask(&wanted, service, principal).await,
             }
         };
         match tokio::time::timeout(LIMIT, asking).await {
@@ -172,7 +185,7 @@ impl Tickets {
 
     async fn ask(
         &self,
-        name: &str,
+        wanted: &Wanted,
         service: Service<'_>,
         principal: PrincipalName,
     ) -> Result<Arc<InitiatorConfig>, TicketsError> {
@@ -190,14 +203,14 @@ impl Tickets {
         }
         match &got {
             Ok(ticket) => {
-                state.ready.insert(name.to_owned(), Arc::clone(ticket));
+                state.ready.insert(wanted.clone(), Arc::clone(ticket));
             }
             Err(error) if error.is_about_client() => {
                 let when = (!error.is_final()).then(Instant::now);
                 state.refused = Some((when, error.clone()));
             }
             Err(error) => {
-                state.failed.insert(name.to_owned(), (Instant::now(), error.clone()));
+                state.failed.insert(wanted.clone(), (Instant::now(), error.clone()));
             }
         }
         got
@@ -207,18 +220,8 @@ impl Tickets {
     /// a new one; but that does not go on for ever, so for a minute after that nothing is forgotten.
     pub fn forget(&self, service: &TargetName) {
         let mut state = self.state();
-        let name = service.as_str();
-        if state.forgotten.get(name).is_some_and(|when| when.elapsed() < REST) {
-            return;
-        }
-        let Some(ready) = state.ready.remove(name) else { return };
-        if state.forgotten.len() >= MAX {
-            state.forgotten.clear();
-        }
-        state.forgotten.insert(name.to_owned(), Instant::now());
-        let server = ready.ticket().server.clone();
-        if let Some(loaded) = &mut state.loaded {
-            loaded.cache.remove(&server);
+        for exactly in [true, false] {
+            state.forget(Wanted { name: service.as_str().to_owned(), exactly });
         }
     }
 
@@ -230,7 +233,7 @@ impl Tickets {
     }
 
     /// What is to be said without asking anybody.
-    fn known(&self, name: &str) -> Option<Result<Arc<InitiatorConfig>, TicketsError>> {
+    fn known(&self, wanted: &Wanted) -> Option<Result<Arc<InitiatorConfig>, TicketsError>> {
         // What the cache had, and has no more, is gone here, too.
         if let Err(error) = self.with_cache(|_| ()) {
             return Some(Err(error));
@@ -238,7 +241,7 @@ impl Tickets {
         let state = self.state();
         let offset = state.loaded.as_ref().map(|it| it.cache.clock_offset()).unwrap_or_default();
         let clock = KdcClock::new(Arc::new(SystemClock), offset);
-        if let Some(ready) = state.ready.get(name)
+        if let Some(ready) = state.ready.get(wanted)
             && lasts(ready.ticket().end_time, clock.now())
         {
             return Some(Ok(Arc::clone(ready)));
@@ -246,7 +249,7 @@ impl Tickets {
         if let Some(refused) = state.refused() {
             return Some(Err(refused.clone()));
         }
-        let failed = state.unanswered.iter().chain(state.failed.get(name));
+        let failed = state.unanswered.iter().chain(state.failed.get(wanted));
         let mut failed = failed.filter(|(when, _)| when.elapsed() < REST);
         failed.next().map(|(_, error)| Err(error.clone()))
     }
@@ -366,6 +369,20 @@ fn locked(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 impl State {
+    fn forget(&mut self, wanted: Wanted) {
+        if self.forgotten.get(&wanted).is_some_and(|when| when.elapsed() < REST) {
+            return;
+        }
+        let Some(ready) = self.ready.remove(&wanted) else { return };
+        if self.forgotten.len() >= MAX {
+            self.forgotten.clear();
+        }
+        self.forgotten.insert(wanted, Instant::now());
+        if let Some(loaded) = &mut self.loaded {
+            loaded.cache.remove(&ready.ticket().server);
+        }
+    }
+
     fn refused(&self) -> Option<&TicketsError> {
         let lasts = |when: Option<Instant>| when.is_none_or(|when| when.elapsed() < REST);
         self.refused.as_ref().filter(|(when, _)| lasts(*when)).map(|(_, error)| error)

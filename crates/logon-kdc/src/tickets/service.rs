@@ -9,18 +9,29 @@ use tokio::time::timeout;
 /// DNS has so long where others wait.
 const WHILE_OTHERS_WAIT: Duration = Duration::from_secs(2);
 
+/// What somebody asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Wanted {
+    /// `HTTP/host`.
+    pub(super) name: String,
+    /// Whether that is the service's own name, and not made of a host's.
+    pub(super) exactly: bool,
+}
+
 /// A service as it is asked for.
 #[derive(Clone, Copy)]
 pub(super) struct Service<'a> {
     kdc: &'a KdcClient,
     service: &'a str,
     host: &'a str,
+    exactly: bool,
 }
 
 impl<'a> Service<'a> {
-    pub(super) fn new(kdc: &'a KdcClient, name: &'a str) -> Self {
+    pub(super) fn new(kdc: &'a KdcClient, wanted: &'a Wanted) -> Self {
+        let Wanted { name, exactly } = wanted;
         let (service, host) = name.split_once('/').unwrap_or((name, ""));
-        Self { kdc, service, host }
+        Self { kdc, service, host, exactly: *exactly }
     }
 
     /// What the KDC is asked for. DNS takes its time, if it is asked.
@@ -42,7 +53,10 @@ impl<'a> Service<'a> {
     }
 
     fn canonicalize(self) -> CanonicalizeHostname {
-        self.kdc.conf().libdefaults().dns_canonicalize_hostname
+        match self.exactly {
+            true => CanonicalizeHostname::No,
+            false => self.kdc.conf().libdefaults().dns_canonicalize_hostname,
+        }
     }
 
     /// What its host is an alias of.

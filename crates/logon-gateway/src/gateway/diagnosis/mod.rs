@@ -78,11 +78,14 @@ pub(crate) struct Diagnosis<S> {
 const COOKIE_NAME: &str = "logon-try";
 
 impl<S: AsyncCredentialStore> Diagnosis<S> {
-    /// Tries log on by `layer`, each with some of `schemes`.
-    pub(crate) fn new(path: &str, layer: LogonLayer<S>, schemes: &[Scheme]) -> Self {
-        let ways = Way::of(schemes);
+    /// Tries log on by `layer`, each with some of `schemes`; with `ntlm` in no way if it is off.
+    pub(crate) fn new(path: &str, layer: LogonLayer<S>, schemes: &[Scheme], ntlm: bool) -> Self {
+        let is_on = |scheme: &Scheme| ntlm || *scheme != Scheme::Ntlm;
+        let schemes: Vec<Scheme> = schemes.iter().copied().filter(is_on).collect();
+        let ways = Way::of(&schemes);
         let service = |way: &Way| {
-            let layer = layer.clone().scope(Scope::required(way.schemes()));
+            let scope = Scope::required(way.schemes()).with_ntlm(ntlm);
+            let layer = layer.clone().scope(scope);
             (*way, layer.layer(Proven))
         };
         let services = ways.iter().map(service).collect();

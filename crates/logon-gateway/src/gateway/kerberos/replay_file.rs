@@ -295,11 +295,11 @@ impl Log {
     }
 }
 
-/// Whether nothing of anybody else's is lost with a file of these bytes: it begins as ours do, or has
-/// only the zeros that a crash may leave.
+/// Whether nothing of anybody else's is lost with a file of these bytes: it begins as ours do, or is
+/// the head of one as a crash may leave it, zeros.
 fn may_be_ours(bytes: &[u8]) -> bool {
     bytes.iter().zip(MAGIC).all(|(byte, magic)| byte == magic)
-        || bytes.iter().all(|byte| *byte == 0)
+        || bytes.len() <= HEADER && bytes.iter().all(|byte| *byte == 0)
 }
 
 /// Of these records those that could still be sent, and since when all others are known. `None` if

@@ -47,7 +47,7 @@ fn page_for(
         .with_password(r"CORP\alice", PASSWORD)
         .with_refusal(r"CORP\locked", Refusal::AccountLocked);
     let gate = Gate::new(config, Immediate(store)).throttle(None);
-    Diagnosis::new("/.logon", LogonLayer::of(gate), schemes)
+    Diagnosis::new("/.logon", LogonLayer::of(gate), schemes, true)
 }
 
 /// A browser, or whatever its fields say.

@@ -76,7 +76,7 @@ fn a_file_that_is_not_whole_or_of_another_boot_is_not_believed() {
         (good[..HEADER + RECORD - 1].to_vec(), "the file is cut off"),
         (good[..HEADER - 1].to_vec(), "the file is cut off"),
         (good[..5].to_vec(), "the file is cut off"),
-        (vec![0; HEADER + RECORD], "the file is cut off"),
+        (vec![0; HEADER], "the file is cut off"),
         (Vec::new(), "there was no file"),
     ] {
         let copy = path.with_extension("changed");
@@ -140,7 +140,9 @@ fn two_processes_do_not_share_a_file_and_nobody_else_reads_it() {
 fn what_is_no_replay_cache_is_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("web.keytab");
-    for content in [&[5; 200][..], b"alice:1000:aad3b435", b"l\n", b"logon replays 2\n"] {
+    for content in
+        [&[5; 200][..], &[0; HEADER + 1], b"alice:1000:aad3b435", b"l\n", b"logon replays 2\n"]
+    {
         fs::write(&path, content).unwrap();
         assert!(ReplayFile::open(&path, at(0), AHEAD).unwrap_err().contains("not a replay cache"));
         assert_eq!(fs::read(&path).unwrap(), content);
