@@ -313,3 +313,31 @@ fn the_keytabs_of_a_configuration_are_looked_at_for_the_names_that_it_serves() {
         assert!(text.contains(words), "{words:?} is not in\n{text}");
     }
 }
+
+#[test]
+fn without_a_name_the_keytab_says_it_and_what_hinders_the_start_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "http://127.0.0.1:1");
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("web.keytab"), keytab("HTTP/localhost@CORP.EXAMPLE")).unwrap();
+    std::fs::write(path("krb5.conf"), "[libdefaults]\n dns_lookup_kdc = false\n").unwrap();
+    let config = std::fs::read_to_string(path("logon.toml")).unwrap();
+    let look = |kerberos: &str| {
+        let kerberos = format!("{config}\n[kerberos]\nkeytabs = [\"web.keytab\"]\n{kerberos}");
+        std::fs::write(path("logon.toml"), kerberos).unwrap();
+        let output = Command::new(LOGON)
+            .args(["doctor", "--config", "logon.toml"])
+            .env("KRB5_CONFIG", path("krb5.conf"))
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        text(&output)
+    };
+    let words = look("");
+    assert!(words.contains("HTTP/localhost: version 3"), "{words}");
+    assert!(!words.contains("no key of"), "{words}");
+    let words = look("realms = { \"Corp.Example\" = \"CORP\" }\n");
+    assert!(words.contains("`realms` names Corp.Example"), "{words}");
+    let words = look("replay_cache = \"users\"\n");
+    assert!(words.contains("it is not a replay cache"), "{words}");
+}

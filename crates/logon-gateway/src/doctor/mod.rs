@@ -8,6 +8,8 @@ mod report;
 
 use crate::cli::DoctorOptions;
 use crate::failure::Failure;
+use crate::gateway::Parts;
+use crate::gateway::certificates::{self, Making};
 use crate::gateway::config::{self, Config};
 use advice::Advice;
 use checks::{Clock, Subject};
@@ -74,6 +76,10 @@ async fn look(
         expected = Some(expectation(&subject));
         keys.take(&subject);
         listen.extend(config.listen.iter().map(|listen| *listen.address.get_ref()));
+        // What is known to be broken is not said twice; applications need not be there.
+        if !findings.fails_but(checks::UPSTREAM) {
+            start(&subject, &mut findings);
+        }
     }
     if let Some(target) = target {
         probe::check(target, expected.as_ref(), clock, &mut findings).await;
@@ -85,7 +91,11 @@ async fn look(
     if !(keys.files.is_empty() && options.host.is_empty()) {
         let mut names: BTreeSet<String> = options.host.iter().cloned().collect();
         if names.is_empty() {
-            names.clone_from(&hosts);
+            names.extend(keys.files.iter().flat_map(|file| certificates::hosts_of(file)));
+        }
+        match names.is_empty() {
+            true => names.clone_from(&hosts),
+            false => hosts.clear(),
         }
         if names.is_empty() {
             names.insert(config::host_name());
@@ -93,9 +103,6 @@ async fn look(
         let Keytabs { files: keytabs, rc4, used } = keys;
         let subject = kerberos::Subject { hosts: &names, keytabs, listen, rc4, clock };
         tickets = kerberos::check(&subject, &mut findings).await && used;
-        if !options.host.is_empty() {
-            hosts.clear();
-        }
         hosts.extend(names.iter().filter_map(|name| checks::host(name)));
     }
     (findings, Advice::for_hosts(hosts, tickets))
@@ -135,6 +142,14 @@ fn read(file: &Path, out: &mut Findings) -> Option<Config> {
             out.fail("config", error, "correct it; nothing else was looked at in it");
             None
         }
+    }
+}
+
+/// Whether a gateway would start, as far as `--check` can tell.
+fn start(subject: &Subject<'_>, out: &mut Findings) {
+    let built = Parts::build(subject.config.clone(), subject.folder, None, Making::No);
+    if let Err(error) = built {
+        out.fail("config", error, "no gateway starts with that: correct it");
     }
 }
 

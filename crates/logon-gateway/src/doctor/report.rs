@@ -81,6 +81,11 @@ impl Findings {
         self.0.push(Finding { level, topic, found, todo });
     }
 
+    /// Whether something is broken, and not of this topic.
+    pub(super) fn fails_but(&self, topic: &str) -> bool {
+        self.0.iter().any(|finding| finding.level == Level::Fail && finding.topic != topic)
+    }
+
     pub(super) fn count(&self, level: Level) -> usize {
         self.0.iter().filter(|finding| finding.level == level).count()
     }

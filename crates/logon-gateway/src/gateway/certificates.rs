@@ -135,14 +135,8 @@ pub(crate) fn names(config: &Config, folder: &Path) -> Vec<String> {
     let hosts = hosts.map(|host| host.get_ref().trim_matches(['[', ']']).to_owned());
     let targets = config.logon.target_names.iter().filter_map(|name| host_of(name.split('/')));
     let keytabs = config.kerberos.iter().flat_map(|kerberos| kerberos.keytabs.get_ref());
-    // Whoever needs the keys says why they cannot be read.
-    let keytabs = keytabs.filter_map(|file| logon_kdc::read_keytab(&folder.join(file)).ok());
-    let keys = keytabs.flat_map(|keytab| {
-        let of = |key: &ServiceKey| host_of(key.principal.components().iter().map(String::as_str));
-        keytab.keys().iter().filter_map(of).collect::<Vec<_>>()
-    });
     // Clients take no certificates that are without end.
-    let keys = keys.take(MAX_NAMES);
+    let keys = keytabs.flat_map(|file| hosts_of(&folder.join(file))).take(MAX_NAMES);
     let all = hosts.chain(targets).chain(keys).chain([super::config::host_name()]);
     for name in all.map(|name| name.to_lowercase()) {
         if !name.is_empty() && !names.contains(&name) {
@@ -150,6 +144,13 @@ pub(crate) fn names(config: &Config, folder: &Path) -> Vec<String> {
         }
     }
     names
+}
+
+/// The hosts of the keys in a keytab. Whoever needs the keys says why they cannot be read.
+pub(crate) fn hosts_of(keytab: &Path) -> Vec<String> {
+    let keytab = logon_kdc::read_keytab(keytab).unwrap_or_default();
+    let of = |key: &ServiceKey| host_of(key.principal.components().iter().map(String::as_str));
+    keytab.keys().iter().filter_map(of).collect()
 }
 
 /// The host of `HTTP/host` or `HTTP/host:port`, if a certificate can be for it.

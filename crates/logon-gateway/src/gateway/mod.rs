@@ -28,5 +28,5 @@ pub(crate) mod session;
 pub(crate) mod target;
 mod watch;
 
-pub(crate) use parts::options;
+pub(crate) use parts::{Parts, options};
 pub(crate) use run::run;

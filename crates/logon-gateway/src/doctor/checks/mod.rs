@@ -18,6 +18,7 @@ mod users;
 pub(super) use certificate::Facts;
 pub(super) use clock::{Clock, difference, skew};
 pub(super) use names::{Resolved, host, resolved};
+pub(super) use upstreams::TOPIC as UPSTREAM;
 
 use super::report::Findings;
 use crate::gateway::config::Config;

@@ -7,7 +7,7 @@ use crate::gateway::config::Config;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-const TOPIC: &str = "upstream";
+pub(in crate::doctor) const TOPIC: &str = "upstream";
 
 /// How an application is spoken to.
 #[derive(Debug, Default, Clone, PartialEq, Eq, PartialOrd, Ord)]
