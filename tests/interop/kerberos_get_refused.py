@@ -62,10 +62,10 @@ def no_answer(run):
 
 
 def unknown_service(run):
-    """Tickets alone, and the KDC does not know the host."""
+    """Tickets alone, and the host is an address."""
     address = run.demos["mit"].http.replace("localhost", "127.0.0.1")
     got = get(run, f"{address}/nego/", run.mit.login("alice"))
-    return fails(got, NO_CREDENTIALS, "the KDC of MIT.EXAMPLE answers", "-u NAME")
+    return fails(got, NO_CREDENTIALS, "the KDC of MIT.EXAMPLE knows services by name", "-u NAME")
 
 
 def old_key(run, url):
